@@ -1,0 +1,38 @@
+# Set-up happens by itself, in .venv; both commands start from a fresh machine with Python 3.11 or newer.
+#   make demo    embed the bundled catalog, choose for its users, write the page
+#   make test    the suite
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
+
+.PHONY: demo test lint format clean
+
+demo: .venv/product
+	$(BIN)/python scripts/demo.py
+
+test: .venv/development
+	$(BIN)/python -m pytest
+
+lint: .venv/development
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: .venv/development
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv demo
+
+$(BIN)/python:
+	$(PYTHON) -m venv .venv
+
+# Each stamp is touched only after its installation succeeded, so that a broken one is done again.
+.venv/product: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) .
+	touch $@
+
+.venv/development: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) '.[test,lint,catalog]'
+	touch $@
