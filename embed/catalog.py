@@ -1,0 +1,283 @@
+"""A catalog folder in: rows read, checked against the records' schemas, and every bad one named.
+
+A catalog is a folder with `titles`, `artwork`, `history` and `tastes`, each as .csv, .jsonl or .parquet, beside the pictures.
+In CSV the items of a list are divided by "|". Rows count from 1, a CSV's header not counted; in .jsonl they are the lines.
+"""
+
+import csv
+import difflib
+import json
+import math
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from embed.errors import CatalogError
+from embed.records import ARTWORK, TASTE, TITLE, WATCH
+from embed.records import UTC as UTC_TIME
+
+SCHEMAS = {"titles": TITLE, "artwork": ARTWORK, "history": WATCH, "tastes": TASTE}
+KEYS = {"titles": "title_id", "artwork": "artwork_id"}  # what must not stand twice
+REQUIRED = ("titles", "artwork")
+ENDINGS = (".csv", ".jsonl", ".parquet")
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One bad value: its row was set aside (or, for an unknown column, that column)."""
+
+    file: str
+    row: int
+    field: str
+    reason: str
+    remedy: str
+
+    def __str__(self) -> str:
+        where = f"{self.file}, row {self.row}" if self.row else self.file
+        return f"{where}, {self.field}: {self.reason}; {self.remedy}"
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """What a catalog folder holds that can be used, and what in it cannot."""
+
+    root: Path
+    titles: pa.Table
+    artwork: pa.Table
+    history: pa.Table
+    tastes: pa.Table
+    problems: tuple[Problem, ...] = field(default=())
+
+
+class _BadValue(Exception):
+    """A value that a field cannot take: (reason, remedy)."""
+
+
+def read_catalog(root: Path | str, *, strict: bool = False, only: Iterable[str] = tuple(SCHEMAS)) -> Catalog:
+    """Read the tables named in `only` (the others come back empty).
+
+    Raises CatalogError where the folder or a required table is missing or unreadable, and, if `strict`, at the first bad row.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise CatalogError(
+            f"no catalog folder at {str(root)!r}; give a folder with titles and artwork as .csv, .jsonl or .parquet"
+        )
+    problems: list[Problem] = []
+    rows: dict[str, list[tuple[int, Row]]] = {}
+    files = {name: _find(root, name) for name in SCHEMAS if name in only}
+    for name, path in files.items():
+        rows[name] = list(_checked(path, name, root, problems, strict)) if path else []
+    if "titles" in rows:
+        _set_aside_strangers(rows, files, problems, strict)
+    tables = {
+        name: pa.Table.from_pylist([row for _, row in rows.get(name, [])], schema=schema) for name, schema in SCHEMAS.items()
+    }
+    return Catalog(root=root.resolve(), problems=tuple(problems), **tables)
+
+
+def _find(root: Path, name: str) -> Path | None:
+    found = [root / f"{name}{ending}" for ending in ENDINGS if (root / f"{name}{ending}").is_file()]
+    if len(found) > 1:
+        raise CatalogError(f"{root}: {' and '.join(p.name for p in found)} are both there; keep one of them")
+    if not found and name in REQUIRED:
+        raise CatalogError(f"{root}: no {name} table; write {name}.csv, {name}.jsonl or {name}.parquet")
+    return found[0] if found else None
+
+
+def _report(problems: list[Problem], problem: Problem, strict: bool) -> None:
+    if strict:
+        raise CatalogError(str(problem))
+    problems.append(problem)
+
+
+def _checked(path: Path, name: str, root: Path, problems: list[Problem], strict: bool) -> Iterator[tuple[int, Row]]:
+    """(row number, row) for each good row; the bad ones go to `problems`."""
+    schema, key = SCHEMAS[name], KEYS.get(name)
+    seen: dict[str, int] = {}
+    columns: set[str] = set()
+    for number, raw in _rows(path):
+        try:
+            if isinstance(raw, _BadValue):
+                raise raw
+            for column in [column for column in raw if column not in columns]:
+                columns.add(column)
+                _warn_of_typo(path.name, column, raw, schema, problems, strict)
+            row = {f.name: _value(raw.get(f.name), f) for f in schema if _from_catalog(f)}
+            if name == "artwork":
+                _check_path(row["path"], root)
+            if key and row[key] in seen:
+                raise _BadValue(key, f"{row[key]!r} already stands in row {seen[row[key]]}", "give every row an id of its own")
+        except _BadValue as bad:
+            _report(problems, Problem(path.name, number, *bad.args), strict)
+            continue
+        if key:
+            seen[row[key]] = number
+        yield number, row
+
+
+def _set_aside_strangers(
+    rows: dict[str, list[tuple[int, Row]]], files: dict[str, Path | None], problems: list[Problem], strict: bool
+) -> None:
+    """Artwork and watches of a title that the catalog does not have."""
+    known = {row["title_id"] for _, row in rows["titles"]}
+    for name in ("artwork", "history"):
+        kept = []
+        for number, row in rows.get(name, []):
+            if row["title_id"] in known:
+                kept.append((number, row))
+                continue
+            file = files[name]
+            reason = f"{row['title_id']!r} is no title of this catalog"
+            remedy = f"add it to {files['titles'].name if files['titles'] else 'titles'} or correct the id"
+            _report(problems, Problem(file.name if file else name, number, "title_id", reason, remedy), strict)
+        rows[name] = kept
+
+
+def _rows(path: Path) -> Iterator[tuple[int, Row | _BadValue]]:
+    """(row number, the row as a dict, or what is wrong with it)."""
+    try:
+        if path.suffix == ".csv":
+            yield from enumerate(_csv_rows(path), start=1)
+        elif path.suffix == ".jsonl":
+            yield from _jsonl_rows(path)
+        else:
+            yield from enumerate(_parquet_rows(path), start=1)
+    except (OSError, ValueError, csv.Error, pa.ArrowException) as error:
+        raise CatalogError(f"{path} cannot be read as {path.suffix[1:]}: {error}") from error
+
+
+def _csv_rows(path: Path) -> Iterator[Row | _BadValue]:
+    # surrogateescape keeps the rest of the file readable; _text then names the value that is no UTF-8.
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
+        reader = csv.DictReader(lines, strict=True)
+        while True:
+            try:
+                row = next(reader, None)
+            except csv.Error as error:  # the reader goes on with the next line
+                yield _BadValue("-", f"is no CSV ({error})", 'close every quote, and write a quote within a value as ""')
+                continue
+            if row is None:
+                return
+            if None in row or None in row.values():
+                columns = len(reader.fieldnames or [])
+                yield _BadValue("-", f"has not the header's {columns} columns", "quote values that hold commas")
+            else:
+                yield row
+
+
+def _jsonl_rows(path: Path) -> Iterator[tuple[int, Row | _BadValue]]:
+    with path.open(encoding="utf-8-sig", errors="surrogateescape") as lines:
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                yield number, _json_row(line)
+
+
+def _json_row(line: str) -> Row | _BadValue:
+    remedy = "write one JSON object a line"
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        return _BadValue("-", f"is no JSON ({error})", remedy)
+    return row if isinstance(row, dict) else _BadValue("-", "is no JSON object", remedy)
+
+
+def _parquet_rows(path: Path) -> Iterator[Row | _BadValue]:
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches():
+            yield from batch.to_pylist()
+
+
+def _from_catalog(f: pa.Field) -> bool:
+    return (f.metadata or {}).get(b"by") != b"job"
+
+
+def _warn_of_typo(file: str, column: str, row: Row, schema: pa.Schema, problems: list[Problem], strict: bool) -> None:
+    """Columns of the publisher's own are left alone, but one that is nearly a missing one of ours would be lost in silence."""
+    missing = [f.name for f in schema if _from_catalog(f) and f.name not in row]
+    if column not in schema.names and (near := difflib.get_close_matches(column, missing, n=1, cutoff=0.75)):
+        name = column.encode("utf-8", "backslashreplace").decode()  # one that is no UTF-8 could not be printed
+        _report(problems, Problem(file, 0, name, "is no column we know", f"did you mean {near[0]!r}?"), strict)
+
+
+def _value(raw: Any, f: pa.Field) -> Any:
+    """`raw` as the field's type; raises _BadValue(field, reason, remedy)."""
+    try:
+        if pa.types.is_list(f.type):
+            return _list(raw)
+        if raw is None or (isinstance(raw, str) and not raw.strip()):
+            if not f.nullable:
+                raise _BadValue("is missing", f"give {(f.metadata or {})[b'doc'].decode()}")
+            return None
+        if f.type == UTC_TIME:
+            return _time(raw)
+        if pa.types.is_floating(f.type):
+            return _number(raw, (f.metadata or {}).get(b"range", b"").decode())
+        return _text(raw)
+    except _BadValue as bad:
+        raise _BadValue(f.name, *bad.args) from None
+
+
+def _text(raw: Any) -> str:
+    if isinstance(raw, bool) or not isinstance(raw, str | int):
+        raise _BadValue(f"{raw!r} is no text", "give a string")
+    text = str(raw).strip()
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise _BadValue(f"{text!r} is no UTF-8", "save the file as UTF-8")
+    return text
+
+
+def _list(raw: Any) -> list[str]:
+    if raw is None:
+        return []
+    items = raw.split("|") if isinstance(raw, str) else raw
+    if not isinstance(items, list):
+        raise _BadValue(f"{raw!r} is no list", 'give a list, or in CSV items divided by "|"')
+    return [text for item in items if item is not None and (text := _text(item))]
+
+
+def _number(raw: Any, within: str) -> float:
+    try:
+        number = float("nan") if isinstance(raw, bool) else float(raw)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise _BadValue(f"{raw!r} is no number", "give a number" + (f" in {within}" if within else ""))
+    if within:
+        low, high = within.split("..")
+        if not float(low) <= number <= float(high):
+            raise _BadValue(f"{raw!r} is out of range", f"give a number from {low} to {high}")
+    return number
+
+
+def _time(raw: Any) -> datetime:
+    try:
+        if isinstance(raw, str):
+            time = datetime.fromisoformat(raw.strip())
+        elif isinstance(raw, date) and not isinstance(raw, datetime):
+            time = datetime(raw.year, raw.month, raw.day)
+        elif isinstance(raw, datetime):
+            time = raw
+        else:
+            raise ValueError
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise _BadValue(f"{raw!r} is no date", "give ISO 8601, such as 2026-10-01T20:00:00Z") from None
+
+
+def _check_path(path: str, root: Path) -> None:
+    """Only files below the catalog folder are opened: a catalog may come from somebody else."""
+    if "://" in path:
+        raise _BadValue("path", f"{path!r} is a URL", "put the picture below the catalog folder")
+    # realpath, because Path.resolve() raises on a loop of links before Python 3.13
+    if "\0" in path or not Path(os.path.realpath(root / path)).is_relative_to(os.path.realpath(root)):
+        raise _BadValue("path", f"{path!r} leaves the catalog folder", "put the picture below it")

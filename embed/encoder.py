@@ -1,0 +1,194 @@
+"""CLIP, by open_clip: pictures and phrases to unit vectors of one space, and the fingerprint of what made them.
+
+torch and open_clip are imported inside the functions that need them, so that whoever only reads a store never loads them.
+"""
+
+import hashlib
+import json
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embed.errors import EncoderError
+
+if TYPE_CHECKING:
+    import torch
+    from PIL import Image
+
+BUNDLED = "bundled"
+LOCAL_DIR = "local-dir:"  # open_clip's own prefix for a checkpoint folder
+TEXT_BATCH = 256
+UNIT_TOLERANCE = 1e-3
+
+# What a tokenizer does to these is part of the fingerprint: letters, case, accents, numbers, punctuation, an overlong text.
+TOKENIZER_PROBES = ["a photo of a cat", "Uma Thurman, NAÏVE café №5!", "夜の雨 — two people?", "word " * 200]
+
+
+@dataclass(frozen=True)
+class EncoderChoice:
+    """Which checkpoint: open_clip's model name and `pretrained` tag, `hf-hub:org/repo`, `local-dir:FOLDER` or `bundled`."""
+
+    model: str = BUNDLED
+    pretrained: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.model} / {self.pretrained}" if self.pretrained else self.model
+
+    @property
+    def is_bundled(self) -> bool:
+        """Whether this is the small checkpoint that the project carries."""
+        return self.model == BUNDLED
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """An opened checkpoint. Make one with `load_encoder`."""
+
+    choice: EncoderChoice
+    fingerprint: str  # sha256, hexadecimal
+    dimension: int
+    model: Any
+    preprocess: Any  # open_clip's own evaluation transform: a PIL picture to (3, height, width) float32
+    tokenizer: Any
+    context_length: int
+    device: str
+
+    def encode_images(self, pictures: "Sequence[Image.Image]") -> np.ndarray:
+        """(n, d) float32 unit vectors of n RGB pictures. Raises EncoderError where a vector is not finite."""
+        return self.encode_pixels([self.preprocess(picture) for picture in pictures])
+
+    def encode_pixels(self, pixels: "Sequence[torch.Tensor]") -> np.ndarray:
+        """(n, d) float32 unit vectors of n preprocessed pictures, each (3, height, width) float32."""
+        import torch
+
+        if not pixels:
+            return np.empty((0, self.dimension), np.float32)
+        with torch.inference_mode():
+            raw = self.model.encode_image(torch.stack(list(pixels)).to(self.device))
+        return _unit(raw.float().cpu().numpy())
+
+    def encode_texts(self, texts: Sequence[str]) -> np.ndarray:
+        """(n, d) float32 unit vectors. Texts that `fits` denies are cut by the tokenizer: split them first."""
+        import torch
+
+        batches = [np.empty((0, self.dimension), np.float32)]
+        for start in range(0, len(texts), TEXT_BATCH):
+            tokens = self.tokenizer(list(texts[start : start + TEXT_BATCH]))
+            with torch.inference_mode():
+                batches.append(_unit(self.model.encode_text(tokens.to(self.device)).float().cpu().numpy()))
+        return np.concatenate(batches)
+
+    def fits(self, text: str) -> bool:
+        """Whether the tokenizer reads `text` whole, within the text tower's context."""
+        roomy = self.tokenizer([text, ""], context_length=self.context_length + 64)
+        padding = roomy[1, -1]
+        return bool((roomy[0, self.context_length :] == padding).all())
+
+
+def load_encoder(choice: EncoderChoice | None = None, *, device: str | None = None) -> Encoder:
+    """Open a checkpoint with open_clip, on CUDA where there is one unless `device` says otherwise.
+
+    Raises EncoderError where it cannot be opened, where its weights did not load, or where its activation does not suit
+    them (open_clip #771: the wrong GELU silently gave wrong vectors).
+    """
+    import open_clip
+    import torch
+
+    choice = choice or EncoderChoice()
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    name = _open_clip_name(choice)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.filterwarnings("error", message="QuickGELU mismatch")
+            model, preprocess = open_clip.create_model_from_pretrained(name, choice.pretrained, device=device)
+            tokenizer = open_clip.get_tokenizer(name)
+    except Exception as error:  # open_clip, the hub, safetensors and the file system each raise their own
+        raise EncoderError(f"checkpoint {str(choice)!r} cannot be opened: {error}; {_remedy(choice)}") from error
+    model.eval()
+    context_length = int(getattr(model, "context_length", None) or tokenizer.context_length)
+    dimension = int(_first_vector(model, tokenizer, device).shape[-1])
+    fingerprint = _fingerprint(model, tokenizer, _architecture(open_clip.get_model_config(name) or {}))
+    return Encoder(choice, fingerprint, dimension, model, preprocess, tokenizer, context_length, device)
+
+
+def _open_clip_name(choice: EncoderChoice) -> str:
+    if choice.is_bundled:
+        from artwork_assets import CHECKPOINT  # late: the package carries data, and few need it
+
+        return f"{LOCAL_DIR}{CHECKPOINT}"
+    if choice.model.startswith(LOCAL_DIR) and not Path(choice.model[len(LOCAL_DIR) :]).is_dir():
+        raise EncoderError(f"no checkpoint folder at {choice.model[len(LOCAL_DIR) :]!r}; {_remedy(choice)}")
+    if ":" not in choice.model and not choice.pretrained:
+        raise EncoderError(f"model {choice.model!r} needs --pretrained; open_clip.list_pretrained() lists the pairs")
+    return choice.model
+
+
+def _remedy(choice: EncoderChoice) -> str:
+    if choice.model.startswith(LOCAL_DIR):
+        return "give a folder with open_clip_config.json and open_clip_model.safetensors"
+    if choice.is_bundled:
+        return "install the project again"
+    if "QuickGELU" not in choice.model and choice.pretrained == "openai":
+        return f"OpenAI's weights want the model {choice.model + '-quickgelu'!r}"
+    return "check the name with open_clip.list_pretrained() and that the model hub can be reached, or give --checkpoint DIR"
+
+
+def _first_vector(model: Any, tokenizer: Any, device: str) -> "torch.Tensor":
+    import torch
+
+    with torch.inference_mode():
+        vector: torch.Tensor = model.encode_text(tokenizer(["a"]).to(device))
+    return vector
+
+
+def _unit(raw: np.ndarray) -> np.ndarray:
+    norms = np.linalg.norm(raw, axis=1, keepdims=True)
+    if not np.isfinite(norms).all() or (norms == 0).any():
+        raise EncoderError("the tower gave a vector that is not finite or has no length; the checkpoint is damaged")
+    unit: np.ndarray = (raw / norms).astype(np.float32)
+    return unit
+
+
+def _architecture(config: dict[str, Any]) -> dict[str, Any]:
+    """open_clip's model configuration without spelled-out defaults and without what touches no vector (sources)."""
+    from open_clip.model import CLIPTextCfg, CLIPVisionCfg
+
+    sources = {
+        "timm_model_pretrained",
+        "hf_model_pretrained",
+        "hf_tokenizer_name",
+        "tokenizer_kwargs",
+        "tokenizer_mode",
+    }
+    plain: dict[str, Any] = {key: value for key, value in config.items() if not isinstance(value, dict) and value}
+    for part, defaults in (("vision_cfg", asdict(CLIPVisionCfg())), ("text_cfg", asdict(CLIPTextCfg()))):
+        given = config.get(part, {})
+        plain[part] = {k: v for k, v in given.items() if k not in sources and v != defaults.get(k)}
+    return plain
+
+
+def _fingerprint(model: Any, tokenizer: Any, architecture: dict[str, Any]) -> str:
+    """sha256 over what decides a vector, and nothing else: neither names nor places nor the device.
+
+    Weights, architecture (the activation stands there: it has no weights), preprocessing, and what the tokenizer makes of
+    a few probes.
+    """
+    digest = hashlib.sha256()
+    digest.update(json.dumps(architecture, sort_keys=True, default=str).encode())
+    digest.update(json.dumps(model.visual.preprocess_cfg, sort_keys=True, default=str).encode())
+    digest.update(tokenizer(TOKENIZER_PROBES).numpy().tobytes())
+    digest.update(b"unit length, float32")
+    for name, weight in sorted(model.state_dict().items()):
+        digest.update(f"{name} {tuple(weight.shape)} ".encode())
+        digest.update(np.ascontiguousarray(weight.float().cpu().numpy()).tobytes())
+    return digest.hexdigest()
+
+
+def choice_as_dict(choice: EncoderChoice) -> dict[str, str | None]:
+    """For the store's record; the inverse of `EncoderChoice(**…)`."""
+    return asdict(choice)

@@ -1,0 +1,220 @@
+"""The records: one Arrow schema each, every field named once; and what a taste is in memory.
+
+A field's metadata says what it holds (`doc`), the closed range of its numbers (`range`), and `by: job` where the batch job
+measures it rather than the catalog. `nullable=False` means that a catalog row without it is set aside.
+Times are UTC with microseconds. Lists are never null: an empty list says "none".
+"""
+
+import unicodedata
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+UTC = pa.timestamp("us", tz="UTC")
+TEXTS = pa.list_(pa.string())
+
+
+def _field(name: str, type_: pa.DataType, doc: str, *, required: bool = False, **metadata: str) -> pa.Field:
+    return pa.field(name, type_, nullable=not required, metadata={"doc": doc, **metadata})
+
+
+TITLE = pa.schema(
+    [
+        _field("title_id", pa.string(), "the publisher's id of the title", required=True),
+        _field("name", pa.string(), "as a viewer reads it", required=True),
+        _field("genres", TEXTS, "such as drama, comedy"),
+        _field("people", TEXTS, "who is in it or made it"),
+        _field("keywords", TEXTS, "what it is about, its moods and places"),
+        _field("synopsis", pa.string(), "a few sentences"),
+    ]
+)
+
+ARTWORK = pa.schema(
+    [
+        _field("artwork_id", pa.string(), "the publisher's id of the artwork", required=True),
+        _field("title_id", pa.string(), "the title it stands for", required=True),
+        _field("path", pa.string(), "the picture's file, relative to the catalog folder", required=True),
+        _field("people", TEXTS, "who is to be seen on it"),
+        _field("tags", TEXTS, "what is to be seen on it"),
+        _field("caption", pa.string(), "a description of the picture"),
+        _field("copy", pa.string(), "the line of micro-copy on or beside it"),
+        _field("locale", pa.string(), "the language or market it is made for, such as en or pt-BR; empty for all"),
+        _field("prominence", pa.float32(), "how large a part what it shows has in the title", range="0..1"),
+        _field("added_at", UTC, "when it joined the catalog; the first run that saw it, where the catalog is silent"),
+        _field("sha256", pa.string(), "of the file's bytes, hexadecimal", by="job"),
+        _field("width", pa.int32(), "pixels, upright", by="job"),
+        _field("height", pa.int32(), "pixels, upright", by="job"),
+        _field("active", pa.bool_(), "false once its row or file is gone, or the file cannot be read", by="job"),
+    ]
+)
+
+WATCH = pa.schema(
+    [
+        _field("user_id", pa.string(), "who watched", required=True),
+        _field("title_id", pa.string(), "what was watched", required=True),
+        _field("fraction", pa.float32(), "how much of it was watched", required=True, range="0..1"),
+        _field("watched_at", UTC, "when", required=True),
+    ]
+)
+
+TASTE = pa.schema(
+    [
+        _field("user_id", pa.string(), "who says it", required=True),
+        _field("text", pa.string(), "phrases divided by commas, such as: dark forests, Uma Thurman", required=True),
+        _field("weight", pa.float32(), "how much it counts; below 0 a dislike; 1 where silent", range="-100..100"),
+    ]
+)
+
+IMPRESSION = pa.schema(
+    [
+        _field("impression_id", pa.string(), "one artwork shown once to one user", required=True),
+        _field("user_id", pa.string(), "who saw it", required=True),
+        _field("title_id", pa.string(), "the title it stood for", required=True),
+        _field("artwork_id", pa.string(), "the artwork shown", required=True),
+        _field("propensity", pa.float64(), "probability with which the policy chose it", range="0..1"),
+        _field("policy", pa.string(), "the name of the policy that chose"),
+        _field("segment", pa.string(), "the audience segment of the user"),
+        _field("device", pa.string(), "such as tv, phone"),
+        _field("country", pa.string(), "ISO 3166 code"),
+        _field("row", pa.int32(), "the row of the page, from 0"),
+        _field("position", pa.int32(), "the place in the row, from 0"),
+        _field("shown_at", UTC, "when", required=True),
+    ]
+)
+
+PLAY = pa.schema(
+    [
+        _field("impression_id", pa.string(), "the impression that led to it", required=True),
+        _field("played_at", UTC, "when it began", required=True),
+        _field("seconds", pa.float32(), "how long was watched", range="0..1000000"),
+        _field("fraction", pa.float32(), "how much of the title was watched", range="0..1"),
+    ]
+)
+
+REJECTED = pa.schema(
+    [
+        _field("artwork_id", pa.string(), "the artwork whose picture was set aside", required=True),
+        _field("title_id", pa.string(), "its title", required=True),
+        _field("path", pa.string(), "its file", required=True),
+        _field("sha256", pa.string(), "of the bytes that failed; null where the file could not be read"),
+        _field("reason", pa.string(), "why, with the remedy", required=True),
+        _field("rejected_at", UTC, "when it first failed with these bytes", required=True),
+    ]
+)
+
+PHRASE = pa.struct([("text", pa.string()), ("kind", pa.string()), ("weight", pa.float32()), ("titles", TEXTS)])
+
+PROFILE = pa.schema(
+    [
+        _field("user_id", pa.string(), "whose taste", required=True),
+        _field("text", pa.string(), "the taste as a person reads it", required=True),
+        _field("phrases", pa.list_(PHRASE), "strongest first, with the titles each came from", required=True),
+        _field("fingerprint", pa.string(), "of the encoder whose vectors the phrases have", required=True),
+    ]
+)
+
+PRIOR = pa.schema(
+    [
+        _field("title_id", pa.string(), "the title", required=True),
+        _field("artwork_id", pa.string(), "the artwork", required=True),
+        _field("impressions", pa.int64(), "how often it was shown", required=True),
+        _field("plays", pa.int64(), "how many of them led to a quality play", required=True),
+        _field("mean", pa.float64(), "P(quality play | impression), the Beta posterior's mean", required=True, range="0..1"),
+    ]
+)
+
+
+def fold(name: str) -> str:
+    """A name as it is compared: neither case nor spacing nor the way an accent is encoded tell two people apart."""
+    return " ".join(unicodedata.normalize("NFC", name.casefold()).split())
+
+
+def vector(dimension: int) -> pa.DataType:
+    """A unit vector of CLIP's space: `dimension` float32 numbers."""
+    return pa.list_(pa.float32(), dimension)
+
+
+def embedding_schema(dimension: int) -> pa.Schema:
+    """One row per picture content: an artwork finds its vector by sha256, wherever its file lies."""
+    return pa.schema(
+        [
+            _field("sha256", pa.string(), "of the file's bytes", required=True),
+            _field("width", pa.int32(), "pixels, upright", required=True),
+            _field("height", pa.int32(), "pixels, upright", required=True),
+            _field("fingerprint", pa.string(), "of the encoder that made the vector", required=True),
+            _field("vector", vector(dimension), "unit length", required=True),
+        ]
+    )
+
+
+def phrase_schema(dimension: int) -> pa.Schema:
+    """One row per phrase of anyone's taste: users share phrases, so each is encoded once."""
+    return pa.schema(
+        [
+            _field("kind", pa.string(), "genre, person, keyword or stated: it decides the prompts", required=True),
+            _field("text", pa.string(), "the phrase", required=True),
+            _field("fingerprint", pa.string(), "of the encoder that made the vector", required=True),
+            _field("vector", vector(dimension), "unit length", required=True),
+        ]
+    )
+
+
+def audience_schema(dimension: int) -> pa.Schema:
+    """One row: what users have in common, against which one user's taste is personal."""
+    return pa.schema(
+        [
+            _field("fingerprint", pa.string(), "of the encoder that made the vectors", required=True),
+            _field("users", pa.int64(), "how many users stand behind it", required=True),
+            _field("neutral", vector(dimension), "of a picture of nothing in particular", required=True),
+            _field("mean", vector(dimension), "of the users' vectors", required=True),
+            _field("moment", vector(dimension * dimension), "mean outer product of (user - mean)", required=True),
+        ]
+    )
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """One thing a user likes (weight > 0) or dislikes (weight < 0), and the titles it was learned from."""
+
+    text: str
+    kind: str  # genre, person, keyword or stated
+    weight: float
+    titles: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return self.text if self.weight >= 0 else f"not {self.text}"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A user's taste: phrases, and their unit vectors (phrases, d) float32 in the encoder's space."""
+
+    user_id: str
+    phrases: tuple[Phrase, ...]
+    vectors: np.ndarray
+    fingerprint: str
+
+    @property
+    def text(self) -> str:
+        """The taste as a person reads it: "romantic films; Uma Thurman; dark, rainy cities; not horror"."""
+        return "; ".join(str(phrase) for phrase in self.phrases)
+
+    @property
+    def vector(self) -> np.ndarray:
+        """The taste as one unit vector (d,) float32: the phrases' vectors, weighted; zeros where there are no phrases."""
+        weights = np.array([phrase.weight for phrase in self.phrases], np.float32)
+        total = weights @ self.vectors.reshape(len(weights), -1) if len(weights) else np.zeros(self.vectors.shape[-1])
+        norm = float(np.linalg.norm(total))
+        return (total / norm if norm else total).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Audience:
+    """What the users of a store have in common: see `audience_schema`. All arrays float32."""
+
+    fingerprint: str
+    users: int
+    neutral: np.ndarray  # (d,)
+    mean: np.ndarray  # (d,)
+    moment: np.ndarray  # (d, d)

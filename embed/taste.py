@@ -1,0 +1,241 @@
+"""Taste: from what people watched and what they say of themselves to phrases a person can read, and from them to vectors.
+
+History gives genres, people and keywords of the titles, each watch weighted by how much was watched, how long ago, and how
+rare the phrase is among titles; what people say gives phrases of their own. Half of the weight is history's, half is theirs.
+"""
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from embed.catalog import Catalog
+from embed.profiles import PhraseKey, read_phrase_vectors, write_audience, write_profiles
+from embed.records import Audience, Phrase, Profile, fold, phrase_schema
+from embed.store import Store, append_rows, check_fingerprint, has_table, vector_array
+
+if TYPE_CHECKING:
+    from embed.encoder import Encoder
+
+HALF_LIFE_DAYS = 180.0  # a watch this much older than the newest one counts half
+PHRASES = 12  # per profile: more is no taste but a list
+SHARES = {
+    "genre": 1.0,
+    "person": 0.7,
+    "keyword": 0.5,
+}  # of a watch's weight: what a title is, before who and what is in it
+NEUTRAL_USERS = 1.0  # the audience's mean is taken with this many users of no taste, so that a store of one user has one too
+
+# Words in which a genre describes what people like; the others read well as "{genre} films".
+ADJECTIVES = {
+    "romance": "romantic", "comedy": "funny", "drama": "dramatic", "animation": "animated", "adventure": "adventure",
+    "mystery": "mystery", "history": "historical", "music": "music", "family": "family",
+}  # fmt: skip
+
+# Averaged per phrase (Radford et al. 2021, section 3.1.4); worded for posters and stills rather than for objects.
+PROMPTS = {
+    "genre": ("a poster of a {} movie", "a still from a {} film", "{}"),
+    "person": ("a photo of {}", "a portrait of {}", "{}"),
+    "keyword": ("a picture of {}", "a still from a film about {}", "{}"),
+    "stated": ("a picture of {}", "a still from a film with {}", "{}"),
+}
+NEUTRAL = ("a picture", "a poster of a movie", "a still from a film", "a photo")
+
+
+@dataclass(frozen=True)
+class TasteReport:
+    """What a run of `embed_users` did."""
+
+    users: int
+    phrases: int  # distinct, over all users
+    encoded: int  # of them, those that were new to the store
+    split: tuple[str, ...]  # stated texts that were longer than the text tower reads and so were divided
+
+
+def embed_users(catalog: Catalog, store: Store, encoder: "Encoder") -> TasteReport:
+    """Write every user's profile, the vectors of phrases not met before, and the audience; replaces what was there.
+
+    Raises FingerprintError where the encoder is not the store's.
+    """
+    check_fingerprint(store, encoder.choice, encoder.fingerprint)
+    phrases_of, split = _phrases_by_user(catalog, encoder)
+    known = read_phrase_vectors(store) if has_table(store, "phrases") else {}
+    wanted = {(p.kind, p.text) for phrases in phrases_of.values() for p in phrases}
+    new = sorted(wanted - known.keys())
+    known |= _encode_phrases(new, encoder)
+    if new or not has_table(store, "phrases"):
+        _append_phrases(store, new, known)
+    profiles = [_profile(user_id, phrases, known, encoder) for user_id, phrases in sorted(phrases_of.items())]
+    write_profiles(store, profiles)
+    write_audience(store, audience_of(profiles, encoder))
+    return TasteReport(len(profiles), len(wanted), len(new), split)
+
+
+def profile_from_text(user_id: str, text: str, encoder: "Encoder", *, people: Iterable[str] = ()) -> Profile:
+    """A profile made of words alone, for a user the store does not know: "dark forests, monsters".
+
+    Phrases that name one of `people` are matched to artwork by identity, too.
+    """
+    phrases, _ = _stated([{"text": text, "weight": 1.0}], {fold(name): name for name in people}, encoder)
+    phrases = _strongest(phrases)
+    return _profile(user_id, phrases, _encode_phrases([(p.kind, p.text) for p in phrases], encoder), encoder)
+
+
+def audience_of(profiles: Sequence[Profile], encoder: "Encoder") -> Audience:
+    """What `profiles` have in common: their mean vector, and how they spread around it."""
+    neutral = _mean_unit(encoder.encode_texts(NEUTRAL))
+    vectors = np.array([p.vector for p in profiles if p.phrases], np.float32).reshape(-1, encoder.dimension)
+    mean = (vectors.sum(axis=0) + NEUTRAL_USERS * neutral) / (len(vectors) + NEUTRAL_USERS)
+    apart = vectors - mean  # (users, d)
+    moment = apart.T @ apart / max(len(vectors), 1)  # (d, d)
+    return Audience(encoder.fingerprint, len(vectors), neutral, mean.astype(np.float32), moment.astype(np.float32))
+
+
+def _phrases_by_user(catalog: Catalog, encoder: "Encoder") -> tuple[dict[str, list[Phrase]], tuple[str, ...]]:
+    people = _people(catalog)
+    watches, tastes = _by_user(catalog.history), _by_user(catalog.tastes)
+    watched = _History(catalog)
+    split: list[str] = []
+    found = {}
+    for user_id in watches.keys() | tastes.keys():
+        stated, divided = _stated(tastes.get(user_id, []), people, encoder)
+        split += divided
+        found[user_id] = _strongest(_share(watched.phrases(watches.get(user_id, []))) + _share(stated))
+    return found, tuple(split)
+
+
+def _by_user(table: pa.Table) -> dict[str, list[dict[str, Any]]]:
+    rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in table.to_pylist():
+        rows[row["user_id"]].append(row)
+    return rows
+
+
+def _people(catalog: Catalog) -> dict[str, str]:
+    """Folded name to name, of all whom the catalog knows."""
+    columns = (catalog.titles["people"], catalog.artwork["people"])
+    return {fold(name): name for column in columns for names in column.to_pylist() for name in names}
+
+
+class _History:
+    """Watches to phrases, by what the catalog says of the titles."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.titles: dict[str, list[PhraseKey]] = {
+            row["title_id"]: [
+                *(("genre", _genre(genre)) for genre in row["genres"]),
+                *(("person", person) for person in row["people"]),
+                *(("keyword", keyword) for keyword in row["keywords"]),
+            ]
+            for row in catalog.titles.to_pylist()
+        }
+        bearers: dict[PhraseKey, int] = defaultdict(int)
+        for keys in self.titles.values():
+            for key in set(keys):
+                bearers[key] += 1
+        # Smoothed inverse document frequency (Salton & Buckley 1988): what every title bears says little.
+        self.rarity = {key: math.log(1 + len(self.titles) / count) for key, count in bearers.items()}
+        times = catalog.history["watched_at"].to_pylist()
+        self.newest: datetime | None = max(times) if times else None
+
+    def phrases(self, watches: list[dict[str, Any]]) -> list[Phrase]:
+        weights: dict[PhraseKey, float] = defaultdict(float)
+        titles: dict[PhraseKey, list[str]] = defaultdict(list)
+        for watch in watches:
+            age = (self.newest - watch["watched_at"]).total_seconds() / 86400 if self.newest else 0.0
+            worth = watch["fraction"] * 0.5 ** (age / HALF_LIFE_DAYS)
+            for key in self.titles[watch["title_id"]]:
+                weights[key] += worth * SHARES[key[0]] * self.rarity[key]
+                titles[key].append(watch["title_id"])
+        return [
+            Phrase(text, kind, weight, tuple(dict.fromkeys(titles[kind, text])))
+            for (kind, text), weight in weights.items()
+            if weight > 0
+        ]
+
+
+def _genre(genre: str) -> str:
+    folded = fold(genre)
+    return f"{ADJECTIVES.get(folded, folded)} films"
+
+
+def _stated(tastes: list[dict[str, Any]], people: dict[str, str], encoder: "Encoder") -> tuple[list[Phrase], list[str]]:
+    """(phrases, texts that had to be divided): what users say, in phrases that the text tower reads whole."""
+    phrases, divided = [], []
+    for taste in tastes:
+        weight = 1.0 if taste["weight"] is None else taste["weight"]
+        for text in split_phrases(taste["text"]):
+            pieces = _pieces(text, encoder)
+            divided += [text] if len(pieces) > 1 else []
+            for piece in pieces:
+                known = people.get(fold(piece))
+                phrases.append(Phrase(known or piece, "person" if known else "stated", weight / len(pieces)))
+    return phrases, divided
+
+
+def split_phrases(text: str) -> list[str]:
+    """ "dark forests, monsters" to its phrases; with a semicolon anywhere, commas belong to the phrases."""
+    parts = re.split(r"[;\n]" if re.search(r"[;\n]", text) else ",", text)
+    return [phrase for part in parts if (phrase := " ".join(part.split()))]
+
+
+def _pieces(text: str, encoder: "Encoder") -> list[str]:
+    """`text`, halved at a space until every piece fits the tower's context in its longest prompt; never cut in silence."""
+    longest = max((template.format(text) for templates in PROMPTS.values() for template in templates), key=len)
+    words = text.split()
+    if len(words) < 2 or encoder.fits(longest):
+        return [text]
+    middle = len(words) // 2
+    return _pieces(" ".join(words[:middle]), encoder) + _pieces(" ".join(words[middle:]), encoder)
+
+
+def _share(phrases: list[Phrase]) -> list[Phrase]:
+    """Weights that sum to 1 in size, so that history and words count alike however much there is of each."""
+    total = sum(abs(phrase.weight) for phrase in phrases)
+    return [replace(phrase, weight=phrase.weight / total) for phrase in phrases] if total else []
+
+
+def _strongest(phrases: list[Phrase]) -> list[Phrase]:
+    """The same phrase once, the strongest PHRASES of them, in order of weight, sizes summing to 1."""
+    merged: dict[PhraseKey, Phrase] = {}
+    for phrase in phrases:
+        key = (phrase.kind, phrase.text)
+        before = merged.get(key, replace(phrase, weight=0.0, titles=()))
+        merged[key] = replace(phrase, weight=before.weight + phrase.weight, titles=before.titles + phrase.titles)
+    ordered = sorted(merged.values(), key=lambda phrase: (-abs(phrase.weight), phrase.kind, phrase.text))
+    return _share([phrase for phrase in ordered if phrase.weight][:PHRASES])
+
+
+def _profile(user_id: str, phrases: list[Phrase], vectors: dict[PhraseKey, np.ndarray], encoder: "Encoder") -> Profile:
+    stacked = np.array([vectors[p.kind, p.text] for p in phrases], np.float32).reshape(-1, encoder.dimension)
+    return Profile(user_id, tuple(phrases), stacked, encoder.fingerprint)
+
+
+def _encode_phrases(keys: Sequence[PhraseKey], encoder: "Encoder") -> dict[PhraseKey, np.ndarray]:
+    """Each phrase's prompts, averaged on the unit sphere."""
+    prompts = [[template.format(text) for template in PROMPTS[kind]] for kind, text in keys]
+    vectors = iter(encoder.encode_texts([prompt for group in prompts for prompt in group]))
+    return {key: _mean_unit(np.stack([next(vectors) for _ in group])) for key, group in zip(keys, prompts, strict=True)}
+
+
+def _mean_unit(vectors: np.ndarray) -> np.ndarray:
+    mean = vectors.mean(axis=0)
+    unit: np.ndarray = mean / np.linalg.norm(mean)
+    return unit
+
+
+def _append_phrases(store: Store, keys: Sequence[PhraseKey], vectors: dict[PhraseKey, np.ndarray]) -> None:
+    stacked = np.array([vectors[key] for key in keys], np.float32).reshape(-1, store.dimension)
+    columns = [
+        pa.array([kind for kind, _ in keys], pa.string()),
+        pa.array([text for _, text in keys], pa.string()),
+        pa.array([store.fingerprint] * len(keys), pa.string()),
+        vector_array(stacked),
+    ]
+    append_rows(store, "phrases", pa.Table.from_arrays(columns, schema=phrase_schema(store.dimension)))
