@@ -1,0 +1,147 @@
+"""Priors: what clicks taught about each artwork, P(quality play | impression), out of impression and play logs.
+
+A Beta-Binomial per artwork (Gelman et al., Bayesian Data Analysis, ch. 5): the catalog's own rate, worth STRENGTH impressions,
+is what is believed of an artwork before it was shown. A play counts by what was watched after it, so that clickbait gains
+nothing. DuckDB does the aggregation, so logs may be larger than memory.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from embed.errors import LogError
+from embed.records import PRIOR
+from embed.store import Store, has_table, read_table, replace_table
+from match.blend import Prior
+
+if TYPE_CHECKING:
+    import duckdb
+
+STRENGTH = 100.0  # impressions that the catalog's rate is worth
+RATE = 0.05  # the catalog's rate before there are any impressions
+QUALITY_FRACTION = 0.2  # of the title watched ...
+QUALITY_SECONDS = 600.0  # ... or as long, makes a play a quality play
+
+# Types are never guessed: DuckDB would take the ids t and 007 for a truth value and a number.
+READERS = {
+    ".parquet": "read_parquet('{path}')",
+    ".csv": "read_csv('{path}', header=true, all_varchar=true)",
+    ".jsonl": "read_json('{path}', format='newline_delimited', columns={columns})",
+}
+COLUMNS = {
+    "impressions": {"impression_id": "VARCHAR", "title_id": "VARCHAR", "artwork_id": "VARCHAR"},
+    "plays": {"impression_id": "VARCHAR", "seconds": "DOUBLE", "fraction": "DOUBLE"},
+}
+
+# BETWEEN, since NaN would pass for more than any limit.
+COUNTS = """
+    WITH shown AS (SELECT DISTINCT {impression_columns} FROM {impressions}),
+         played AS (SELECT {play_columns} FROM {plays}),
+         quality AS (SELECT DISTINCT impression_id FROM played
+                     WHERE fraction BETWEEN $fraction AND 'infinity' OR seconds BETWEEN $seconds AND 'infinity')
+    SELECT title_id, artwork_id, count(*) AS impressions, count(quality.impression_id) AS plays
+    FROM shown LEFT JOIN quality USING (impression_id)
+    GROUP BY ALL ORDER BY ALL
+"""
+
+
+@dataclass(frozen=True)
+class Priors:
+    """Every artwork's prior; one that was never shown has the catalog's rate and no counts."""
+
+    by_artwork: dict[str, Prior]
+    unseen: Prior
+
+    def of(self, artwork_id: str) -> Prior:
+        """The artwork's prior."""
+        return self.by_artwork.get(artwork_id, self.unseen)
+
+
+def learn_priors(logs: Path | str, store: Store) -> Priors:
+    """Aggregate `impressions` and `plays` (.parquet, .csv or .jsonl) of the folder `logs` into the store's priors table.
+
+    Raises LogError where the folder, a file or a column is missing or cannot be read.
+    """
+    import duckdb
+
+    logs = Path(logs)
+    if not logs.is_dir():
+        raise LogError(f"no folder of logs at {str(logs)!r}; give one with impressions and plays as .parquet, .csv or .jsonl")
+    impressions, plays = _find(logs, "impressions"), _find(logs, "plays")
+    query = COUNTS.format(
+        impressions=_source(impressions),
+        impression_columns=_columns("impressions"),
+        plays=_source(plays),
+        play_columns=_columns("plays"),
+    )
+    try:
+        with duckdb.connect() as connection:
+            _check_columns(connection, impressions)
+            _check_columns(connection, plays)
+            limits = {"fraction": QUALITY_FRACTION, "seconds": QUALITY_SECONDS}
+            counts = connection.execute(query, limits).to_arrow_table()
+    except duckdb.Error as error:
+        raise LogError(f"the logs in {logs} cannot be aggregated: {error}") from error
+    table = _posteriors(counts)
+    replace_table(store, "priors", table)
+    return _priors(table)
+
+
+def read_priors(store: Store) -> Priors:
+    """The store's priors; before any were learned, the same for every artwork."""
+    return _priors(read_table(store, "priors") if has_table(store, "priors") else PRIOR.empty_table())
+
+
+def _find(logs: Path, name: str) -> Path:
+    found = [logs / f"{name}{ending}" for ending in READERS if (logs / f"{name}{ending}").is_file()]
+    if len(found) != 1:
+        what = "no" if not found else "more than one"
+        raise LogError(f"{logs}: {what} {name} table; keep one of {', '.join(name + ending for ending in READERS)}")
+    return found[0]
+
+
+def _source(path: Path) -> str:
+    return READERS[path.suffix].format(path=_quoted(path), columns=COLUMNS[path.stem])
+
+
+def _quoted(path: Path) -> str:
+    """For DuckDB, which takes quotes for the end of a path, and *, ? and [ for patterns."""
+    return re.sub(r"[*?\[]", r"[\g<0>]", str(path)).replace("'", "''")
+
+
+def _columns(name: str) -> str:
+    return ", ".join(f"CAST({column} AS {type_}) AS {column}" for column, type_ in COLUMNS[name].items())
+
+
+def _check_columns(connection: "duckdb.DuckDBPyConnection", path: Path) -> None:
+    if path.suffix == ".jsonl":
+        if not path.stat().st_size:  # no rows, and so no names of columns
+            return
+        source = f"read_json('{_quoted(path)}', format='newline_delimited')"  # COLUMNS would be there, all of them null
+    else:
+        source = _source(path)
+    there = connection.sql(f"SELECT * FROM {source} LIMIT 0").columns
+    if missing := [column for column in COLUMNS[path.stem] if column not in there]:
+        raise LogError(f"{path} has no column {', '.join(missing)}; see embed/records.py for the schema")
+
+
+def _posteriors(counts: pa.Table) -> pa.Table:
+    impressions, plays = counts["impressions"].to_numpy(), counts["plays"].to_numpy()
+    rate = _rate(int(plays.sum()), int(impressions.sum()))
+    mean = (plays + STRENGTH * rate) / (impressions + STRENGTH)
+    return counts.append_column("mean", pa.array(mean)).cast(PRIOR)
+
+
+def _rate(plays: int, impressions: int) -> float:
+    """The catalog's rate, itself shrunk towards RATE, so that it is never 0 or 1."""
+    return (plays + STRENGTH * RATE) / (impressions + STRENGTH)
+
+
+def _priors(table: pa.Table) -> Priors:
+    rows = table.to_pylist()
+    rate = _rate(sum(row["plays"] for row in rows), sum(row["impressions"] for row in rows))
+    by_artwork = {row["artwork_id"]: Prior(row["mean"], row["impressions"], row["plays"]) for row in rows}
+    return Priors(by_artwork, Prior(rate, 0, 0))
