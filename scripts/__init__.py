@@ -1,0 +1,1 @@
+"""The doors: one command per file, no logic a package could hold. Installed as the package `artwork_doors`."""

@@ -1,0 +1,104 @@
+"""What every door shares: errors to exit codes, progress, and how problems and notes are worded. No logic of the product.
+
+Exit codes: 0 done; 1 done, but some input was set aside; 2 could not run, said in one line.
+"""
+
+import functools
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ParamSpec
+
+import typer
+
+if TYPE_CHECKING:
+    from embed.encoder import EncoderChoice
+
+P = ParamSpec("P")
+SHOWN = 20  # problems printed one by one; --json has them all
+
+BUNDLED_NOTE = (
+    "note: made with the bundled checkpoint, which proves the machinery and serves a first try but is no match for a real one: "
+    "embed_artwork --store NEW --model ViT-B-32 --pretrained laion2b_s34b_b79k takes one of open_clip's"
+)
+
+
+def door() -> typer.Typer:
+    """A command-line application of one command."""
+    return typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+def reports_errors(command: Callable[P, None]) -> Callable[P, None]:
+    """One clear line and exit code 2 for whatever the packages raise on purpose, and for what the file system denies."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        from embed.errors import ArtworkMatcherError
+
+        try:
+            command(*args, **kwargs)
+        except (ArtworkMatcherError, OSError) as error:
+            say(f"error: {error}")
+            raise typer.Exit(2) from None
+        except KeyboardInterrupt:
+            say("stopped; what was committed stays, run again to go on")
+            raise typer.Exit(130) from None
+
+    return run
+
+
+def say(text: str) -> None:
+    """A line for the person at the terminal, beside the answer on standard output."""
+    typer.echo(text, err=True)
+
+
+def answer(value: Any) -> None:
+    """A machine's answer: JSON on standard output."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def note_checkpoint(choice: "EncoderChoice") -> None:
+    """Say so wherever the bundled checkpoint was used."""
+    if choice.is_bundled:
+        say(BUNDLED_NOTE)
+
+
+def say_all(lines: Sequence[object]) -> None:
+    """The first of many problems, and how many more there are."""
+    for line in lines[:SHOWN]:
+        say(str(line))
+    if len(lines) > SHOWN:
+        say(f"... and {len(lines) - SHOWN} more (--json has them all)")
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A (done, total) callback that draws a bar on standard error; silent where that is no terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table on standard output; nothing in it is cut where that is no terminal."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(width=None if sys.stdout.isatty() else 200)
+    table = Table(title=Text(title), title_justify="left")
+    for column in columns:
+        table.add_column(Text(column), overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))  # Text: square brackets in a name are no markup
+    console.print(table)
+
+
+def names(text: str | None) -> list[str] | None:
+    """ "a,b,c" to its names; None stays None (all of them), an empty string is an empty list."""
+    return None if text is None else [name for part in text.split(",") if (name := part.strip())]

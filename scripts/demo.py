@@ -1,0 +1,72 @@
+"""All of it on the catalog in assets/: `python scripts/demo.py`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from artwork_doors import console
+
+if TYPE_CHECKING:
+    from match import Matcher
+
+app = console.door()
+
+
+@app.command()
+@console.reports_errors
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the demo's store and page.")] = Path("demo"),
+) -> None:
+    """Embed the bundled catalog, learn users and clicks, publish, choose, and write the page; ends with a table and its path.
+
+    The clicks of the bundled catalog are simulated, and its checkpoint is a small one: see assets/CREDITS.md.
+
+    Exit code 0: all done; 1: done, but some input was set aside; 2: could not run.
+    """
+    from artwork_assets import CATALOG
+
+    from embed import EncoderChoice, create_store, embed_artwork, embed_users, load_encoder, read_catalog
+    from index import publish_snapshot
+    from match import Matcher, learn_priors
+    from match.page import write_page
+
+    catalog = read_catalog(CATALOG)
+    encoder = load_encoder(EncoderChoice())
+    console.note_checkpoint(encoder.choice)
+    store = create_store(out / "store", encoder.choice, encoder.fingerprint, encoder.dimension)
+    with console.progress_bar("embedding") as progress:
+        report = embed_artwork(catalog, store, encoder, progress)
+    typer.echo(f"1. {report.embedded} pictures embedded, {len(report.plan.unchanged)} known already")
+    users = embed_users(catalog, store, encoder)
+    typer.echo(f"2. {users.users} users, {users.phrases} phrases of taste")
+    priors = learn_priors(CATALOG / "logs", store)
+    typer.echo(f"3. {sum(p.impressions for p in priors.by_artwork.values())} impressions (simulated) to priors")
+    manifest = publish_snapshot(store)
+    typer.echo(f"4. snapshot {manifest.name}: {manifest.artworks} artworks of {manifest.titles} titles")
+    _print_choices(Matcher.open(store))
+    write_page(store, out / "page.html")
+    typer.echo(f"5. open in a browser: {(out / 'page.html').resolve()}")
+    console.say_all(catalog.problems)
+    console.say_all([f"set aside: {row['path']} ({row['artwork_id']}): {row['reason']}" for row in report.rejected])
+    if report.rejected or catalog.problems:
+        raise typer.Exit(1)
+
+
+def _print_choices(matcher: "Matcher") -> None:
+    names = dict(zip(*(matcher.snapshot.titles[column].to_pylist() for column in ("title_id", "name")), strict=True))
+    choices = matcher.choose_many(matcher.user_ids)
+    rows = [
+        (names[page[0].title_id], *(choice.artwork.artwork_id if choice.artwork else "-" for choice in page))
+        for page in zip(*choices, strict=True)
+    ]
+    console.print_table("The artwork that each user meets", ("title", *matcher.user_ids), rows)
+
+
+def main() -> None:
+    """The console command `artwork-demo`."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

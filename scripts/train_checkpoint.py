@@ -1,0 +1,77 @@
+"""Make the bundled checkpoint: `python scripts/train_checkpoint.py --captions DIR --posters DIR`. Needs the extra `train`.
+
+A frozen ImageNet tower and a frozen sentence model get a head each, trained by contrast; then the sentence side is distilled into
+open_clip's own text transformer. About 45 minutes on 2 CPU cores. `scripts/training/` has the parts in the order of the work.
+"""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from artwork_doors import console
+
+app = console.door()
+
+
+@app.command()
+@console.reports_errors
+def train_checkpoint(
+    captions: Annotated[Path, typer.Option(help="Folder with captions.json (file to five captions) and images/.")],
+    posters: Annotated[Path, typer.Option(help="Folder with index.json (image, genres, tags, split) and images/.")],
+    out: Annotated[Path, typer.Option(help="The checkpoint folder to write.")],
+    work: Annotated[Path, typer.Option(help="Where features are kept, so that a second run starts from them.")] = Path(
+        "/tmp/train_checkpoint"
+    ),
+    phrases: Annotated[int, typer.Option(help="Short phrases the student learns from beside the captions.")] = 40_000,
+    epochs: Annotated[int, typer.Option(help="Passes of the student over the captions.")] = 6,
+    seed: Annotated[int, typer.Option(help="The same seed on the same machine gives the same weights.")] = 0,
+) -> None:
+    """Train on CAPTIONS and on the train split of POSTERS, and write a checkpoint that plain open_clip opens.
+
+    Exit code 0: written; 2: could not run.
+    """
+    import json
+
+    import open_clip
+    import torch
+
+    from artwork_doors.training import distil, export, features, heads
+    from artwork_doors.training import phrases as taste
+
+    torch.manual_seed(seed)
+    work.mkdir(parents=True, exist_ok=True)
+    started = time.perf_counter()
+
+    def done(stage: str) -> None:
+        typer.echo(f"{time.perf_counter() - started:6.0f} s  {stage}")
+
+    tower, teacher = features.image_tower(), features.Teacher()
+    photographs = features.caption_pairs(captions, work, tower, teacher)
+    films = features.poster_pairs(posters, work, tower, teacher)
+    done(f"features of {len(photographs.pictures)} photographs and {len(films.genres)} posters")
+    classes = heads.imagenet_classes(tower, teacher, photographs.pictures)
+    trained = heads.train_heads(photographs, films, classes, heads.HeadSettings(seed=seed))
+    done(f"heads, temperature {1 / trained.scale:.3f}")
+    model = export.new_model()
+    export.fold_in(model, tower, trained.picture, trained.scale)
+    tokenizer = open_clip.SimpleTokenizer(context_length=distil.TEXT["context_length"])
+    distil.start_from_teacher(model, tokenizer, teacher)
+    others = taste.taste_phrases(phrases, seed) + heads.class_wordings() + [c for five in films.pairs.captions for c in five]
+    lessons = distil.prepare(photographs, others, trained.picture, trained.text, teacher, tokenizer)
+    done(f"{len(others)} phrases beside {lessons.caption_tokens.shape[0] * lessons.caption_tokens.shape[1]} captions")
+    distil.distil(model, lessons, trained.scale, distil.DistilSettings(seed=seed, epochs=epochs))
+    done("student")
+    agreement = distil.held_out_agreement(model, tokenizer, taste.HELD_OUT, teacher, trained.text)
+    export.export(model, out)
+    done(f"written to {out}; on phrases never seen: {json.dumps(agreement)}")
+
+
+def main() -> None:
+    """Not a console command: training needs the extra `train` and data that is not the project's."""
+    app()
+
+
+if __name__ == "__main__":
+    main()
