@@ -194,7 +194,30 @@ def _parquet_rows(path: Path) -> Iterator[Row | _BadValue]:
 
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches():
-            yield from batch.to_pylist()
+            columns = [_python_values(column) for column in batch.columns]
+            yield from (dict(zip(batch.schema.names, values, strict=True)) for values in zip(*columns, strict=True))
+
+
+def _python_values(column: pa.Array) -> list[Any]:
+    if pa.types.is_timestamp(column.type) and column.type.unit == "ns":  # pandas' own, finer than Python's
+        column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
+    try:
+        values: list[Any] = column.to_pylist()
+    except (ValueError, OverflowError):
+        values = [_python_value(scalar) for scalar in column]
+    return values
+
+
+def _python_value(scalar: pa.Scalar) -> Any:
+    """A time beyond Python's years as its number and a text that is no UTF-8 as surrogates, so that their rows are named."""
+    try:
+        return scalar.as_py()
+    except (ValueError, OverflowError):
+        if pa.types.is_timestamp(scalar.type):
+            return str(scalar.value)
+        if pa.types.is_string(scalar.type) or pa.types.is_large_string(scalar.type):
+            return scalar.as_buffer().to_pybytes().decode("utf-8", "surrogateescape")
+        raise
 
 
 def _from_catalog(f: pa.Field) -> bool:

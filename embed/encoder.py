@@ -123,9 +123,11 @@ def _open_clip_name(choice: EncoderChoice) -> str:
         return f"{LOCAL_DIR}{CHECKPOINT}"
     if choice.model.startswith(LOCAL_DIR) and not Path(choice.model[len(LOCAL_DIR) :]).is_dir():
         raise EncoderError(f"no checkpoint folder at {choice.model[len(LOCAL_DIR) :]!r}; {_remedy(choice)}")
-    if ":" not in choice.model and not choice.pretrained:
+    if ":" in choice.model:
+        return choice.model
+    if not choice.pretrained:
         raise EncoderError(f"model {choice.model!r} needs --pretrained; open_clip.list_pretrained() lists the pairs")
-    return choice.model
+    return choice.model.replace("/", "-")  # ViT-B/32: open_clip builds such a model, but does not find its configuration
 
 
 def _remedy(choice: EncoderChoice) -> str:
@@ -133,7 +135,7 @@ def _remedy(choice: EncoderChoice) -> str:
         return "give a folder with open_clip_config.json and open_clip_model.safetensors"
     if choice.is_bundled:
         return "install the project again"
-    if "QuickGELU" not in choice.model and choice.pretrained == "openai":
+    if "quickgelu" not in choice.model.lower() and choice.pretrained == "openai":
         return f"OpenAI's weights want the model {choice.model + '-quickgelu'!r}"
     return "check the name with open_clip.list_pretrained() and that the model hub can be reached, or give --checkpoint DIR"
 

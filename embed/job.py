@@ -28,6 +28,7 @@ from embed.records import ARTWORK, REJECTED, TITLE, embedding_schema
 from embed.store import (
     Store,
     append_rows,
+    check_fingerprint,
     has_table,
     read_table,
     remember_catalog,
@@ -65,7 +66,7 @@ class Plan:
 
     new: tuple[str, ...]  # never seen
     changed: tuple[str, ...]  # seen, with other bytes
-    reused: tuple[str, ...]  # new or changed or back again, and its content is embedded already
+    reused: tuple[str, ...]  # new or changed or back again, and its content is embedded already, or will be for another
     unchanged: tuple[str, ...]
     unreadable: tuple[str, ...]  # no bytes to be had, or set aside before with these very bytes
     removed: tuple[str, ...]  # active in the store, and no longer in the catalog
@@ -74,7 +75,7 @@ class Plan:
 
     @property
     def to_embed(self) -> tuple[str, ...]:
-        """The artworks whose pictures go through the tower."""
+        """The artworks whose pictures go through the tower: one of each content."""
         return self.new + self.changed
 
     @property
@@ -108,11 +109,16 @@ class _Picture:
 def embed_artwork(
     catalog: Catalog, store: Store, encoder: "Encoder", progress: Progress = lambda done, total: None
 ) -> JobReport:
-    """Bring the store to the catalog: embed what is new or changed, retire what is gone, set aside what cannot be read."""
+    """Bring the store to the catalog: embed what is new or changed, retire what is gone, set aside what cannot be read.
+
+    Raises FingerprintError where the encoder is not the store's.
+    """
+    check_fingerprint(store, encoder.choice, encoder.fingerprint)
     seconds = dict.fromkeys(("plan", "decode", "encode", "commit"), 0.0)
     with _timed(seconds, "plan"):
         plan = plan_artwork(catalog, store)
-        wanted = _one_of_each_content(catalog, plan)
+        to_embed = set(plan.to_embed)
+        wanted = [row for row in catalog.artwork.to_pylist() if row["artwork_id"] in to_embed]
     failed: list[_Picture] = []
     pending: list[_Picture] = []
     done = 0
@@ -157,6 +163,7 @@ def plan_artwork(catalog: Catalog, store: Store) -> Plan:
             groups["unchanged" if same else "reused"].append(artwork_id)
         else:
             groups["changed" if before and before["sha256"] else "new"].append(artwork_id)
+            embedded.add(read)  # the same picture twice is embedded once
     here = set(hashes) | set(rejected)
     removed = tuple(artwork_id for artwork_id, row in seen.items() if row["active"] and artwork_id not in here)
     return Plan(**{name: tuple(ids) for name, ids in groups.items()}, removed=removed, hashes=hashes, rejected=rejected)
@@ -183,15 +190,6 @@ def _rejection(row: Row, sha256: str | None, reason: str, before: Row | None) ->
     since = before["rejected_at"] if before and before["reason"] == reason else datetime.now(UTC)
     place = {name: row[name] for name in ("artwork_id", "title_id", "path")}
     return {**place, "sha256": sha256, "reason": reason, "rejected_at": since}
-
-
-def _one_of_each_content(catalog: Catalog, plan: Plan) -> list[Row]:
-    """The catalog rows to decode: the same picture twice is embedded once."""
-    to_embed = set(plan.to_embed)
-    first = {
-        plan.hashes[row["artwork_id"]]: row for row in reversed(catalog.artwork.to_pylist()) if row["artwork_id"] in to_embed
-    }
-    return list(reversed(first.values()))
 
 
 def _decoded_batches(wanted: list[Row], root: Path, encoder: "Encoder", seconds: dict[str, float]) -> Iterator[list[_Picture]]:

@@ -49,6 +49,8 @@ class Store:
 def create_store(root: Path | str, choice: EncoderChoice, fingerprint: str, dimension: int) -> Store:
     """Make the folder and its record, or open it where it is there already and was made with the same encoder.
 
+    A folder that holds nothing but a record half written, by a run that was killed, counts as empty.
+
     Raises FingerprintError where the store belongs to another encoder, StoreError where `root` is something else.
     """
     root = Path(root)
@@ -59,7 +61,7 @@ def create_store(root: Path | str, choice: EncoderChoice, fingerprint: str, dime
             store = Store(root, choice, fingerprint, dimension, store.catalog_root)
             _write_record(store)
         return store
-    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+    if root.exists() and (not root.is_dir() or any(not path.name.startswith(f".{RECORD}") for path in root.iterdir())):
         raise StoreError(f"{root} is there but is no store (it has no {RECORD}); give a new or empty folder")
     root.mkdir(parents=True, exist_ok=True)
     store = Store(root, choice, fingerprint, dimension, None)
@@ -126,8 +128,8 @@ def _path(store: Store, table: str) -> Path:
 
 
 def has_table(store: Store, table: str) -> bool:
-    """Whether the table was ever written."""
-    return (_path(store, table) / "_versions").is_dir()
+    """Whether the table was ever written; a first write that was killed left a folder, but no version."""
+    return any((_path(store, table) / "_versions").glob("*.manifest"))
 
 
 def read_table(store: Store, table: str, columns: Sequence[str] | None = None, *, where: str | None = None) -> pa.Table:

@@ -32,6 +32,7 @@ SHARES = {
 }  # of a watch's weight: what a title is, before who and what is in it
 NEUTRAL_USERS = 1.0  # the audience's mean is taken with this many users of no taste, so that a store of one user has one too
 
+FILMS = " films"
 # Words in which a genre describes what people like; the others read well as "{genre} films".
 ADJECTIVES = {
     "romance": "romantic", "comedy": "funny", "drama": "dramatic", "animation": "animated", "adventure": "adventure",
@@ -39,8 +40,9 @@ ADJECTIVES = {
 }  # fmt: skip
 
 # Averaged per phrase (Radford et al. 2021, section 3.1.4); worded for posters and stills rather than for objects.
+# A genre's phrase goes in without its "films".
 PROMPTS = {
-    "genre": ("a poster of a {} movie", "a still from a {} film", "{}"),
+    "genre": ("a poster of a {} movie", "a still from a {} film", "{} films"),
     "person": ("a photo of {}", "a portrait of {}", "{}"),
     "keyword": ("a picture of {}", "a still from a film about {}", "{}"),
     "stated": ("a picture of {}", "a still from a film with {}", "{}"),
@@ -55,7 +57,7 @@ class TasteReport:
     users: int
     phrases: int  # distinct, over all users
     encoded: int  # of them, those that were new to the store
-    split: tuple[str, ...]  # stated texts that were longer than the text tower reads and so were divided
+    split: tuple[str, ...]  # stated texts and keywords that were longer than the text tower reads and so were divided
 
 
 def embed_users(catalog: Catalog, store: Store, encoder: "Encoder") -> TasteReport:
@@ -100,14 +102,14 @@ def audience_of(profiles: Sequence[Profile], encoder: "Encoder") -> Audience:
 def _phrases_by_user(catalog: Catalog, encoder: "Encoder") -> tuple[dict[str, list[Phrase]], tuple[str, ...]]:
     people = _people(catalog)
     watches, tastes = _by_user(catalog.history), _by_user(catalog.tastes)
-    watched = _History(catalog)
-    split: list[str] = []
+    watched = _History(catalog, people, encoder)
+    split = set(watched.divided)
     found = {}
     for user_id in watches.keys() | tastes.keys():
         stated, divided = _stated(tastes.get(user_id, []), people, encoder)
-        split += divided
+        split.update(divided)
         found[user_id] = _strongest(_share(watched.phrases(watches.get(user_id, []))) + _share(stated))
-    return found, tuple(split)
+    return found, tuple(sorted(split))
 
 
 def _by_user(table: pa.Table) -> dict[str, list[dict[str, Any]]]:
@@ -118,26 +120,30 @@ def _by_user(table: pa.Table) -> dict[str, list[dict[str, Any]]]:
 
 
 def _people(catalog: Catalog) -> dict[str, str]:
-    """Folded name to name, of all whom the catalog knows."""
+    """Folded name to name as the catalog first spells it, of all whom it knows."""
     columns = (catalog.titles["people"], catalog.artwork["people"])
-    return {fold(name): name for column in columns for names in column.to_pylist() for name in names}
+    found: dict[str, str] = {}
+    for name in (name for column in columns for names in column.to_pylist() for name in names):
+        found.setdefault(fold(name), name)
+    return found
 
 
 class _History:
-    """Watches to phrases, by what the catalog says of the titles."""
+    """Watches to phrases, by what the catalog says of the titles; `divided` are the keywords too long to be read whole."""
 
-    def __init__(self, catalog: Catalog) -> None:
-        self.titles: dict[str, list[PhraseKey]] = {
-            row["title_id"]: [
-                *(("genre", _genre(genre)) for genre in row["genres"]),
-                *(("person", person) for person in row["people"]),
-                *(("keyword", keyword) for keyword in row["keywords"]),
-            ]
-            for row in catalog.titles.to_pylist()
-        }
+    def __init__(self, catalog: Catalog, people: dict[str, str], encoder: "Encoder") -> None:
+        keywords = {keyword for keywords in catalog.titles["keywords"].to_pylist() for keyword in keywords}
+        pieces = {keyword: _pieces(keyword, encoder) for keyword in keywords}
+        self.divided = [keyword for keyword in keywords if len(pieces[keyword]) > 1]
+        self.titles: dict[str, list[PhraseKey]] = {}
+        for row in catalog.titles.to_pylist():
+            genres = [("genre", _genre(genre)) for genre in row["genres"]]
+            persons = [("person", people[fold(person)]) for person in row["people"]]
+            about = [("keyword", piece) for keyword in row["keywords"] for piece in pieces[keyword]]
+            self.titles[row["title_id"]] = list(dict.fromkeys(genres + persons + about))  # each once
         bearers: dict[PhraseKey, int] = defaultdict(int)
         for keys in self.titles.values():
-            for key in set(keys):
+            for key in keys:
                 bearers[key] += 1
         # Smoothed inverse document frequency (Salton & Buckley 1988): what every title bears says little.
         self.rarity = {key: math.log(1 + len(self.titles) / count) for key, count in bearers.items()}
@@ -162,7 +168,7 @@ class _History:
 
 def _genre(genre: str) -> str:
     folded = fold(genre)
-    return f"{ADJECTIVES.get(folded, folded)} films"
+    return ADJECTIVES.get(folded, folded) + FILMS
 
 
 def _stated(tastes: list[dict[str, Any]], people: dict[str, str], encoder: "Encoder") -> tuple[list[Phrase], list[str]]:
@@ -182,17 +188,20 @@ def _stated(tastes: list[dict[str, Any]], people: dict[str, str], encoder: "Enco
 def split_phrases(text: str) -> list[str]:
     """ "dark forests, monsters" to its phrases; with a semicolon anywhere, commas belong to the phrases."""
     parts = re.split(r"[;\n]" if re.search(r"[;\n]", text) else ",", text)
-    return [phrase for part in parts if (phrase := " ".join(part.split()))]
+    return [phrase for part in parts if (phrase := " ".join(part.split()).strip(" ,"))]
 
 
 def _pieces(text: str, encoder: "Encoder") -> list[str]:
-    """`text`, halved at a space until every piece fits the tower's context in its longest prompt; never cut in silence."""
+    """`text`, halved until every piece fits the tower's context in its longest prompt; never cut in silence.
+
+    At a space where there is one (not every script writes them).
+    """
     longest = max((template.format(text) for templates in PROMPTS.values() for template in templates), key=len)
-    words = text.split()
-    if len(words) < 2 or encoder.fits(longest):
+    if len(text) < 2 or encoder.fits(longest):
         return [text]
+    words, joint = (text.split(), " ") if " " in text else (list(text), "")
     middle = len(words) // 2
-    return _pieces(" ".join(words[:middle]), encoder) + _pieces(" ".join(words[middle:]), encoder)
+    return _pieces(joint.join(words[:middle]), encoder) + _pieces(joint.join(words[middle:]), encoder)
 
 
 def _share(phrases: list[Phrase]) -> list[Phrase]:
@@ -219,9 +228,14 @@ def _profile(user_id: str, phrases: list[Phrase], vectors: dict[PhraseKey, np.nd
 
 def _encode_phrases(keys: Sequence[PhraseKey], encoder: "Encoder") -> dict[PhraseKey, np.ndarray]:
     """Each phrase's prompts, averaged on the unit sphere."""
-    prompts = [[template.format(text) for template in PROMPTS[kind]] for kind, text in keys]
+    prompts = [_prompts(kind, text) for kind, text in keys]
     vectors = iter(encoder.encode_texts([prompt for group in prompts for prompt in group]))
     return {key: _mean_unit(np.stack([next(vectors) for _ in group])) for key, group in zip(keys, prompts, strict=True)}
+
+
+def _prompts(kind: str, text: str) -> list[str]:
+    subject = text.removesuffix(FILMS) if kind == "genre" else text
+    return [template.format(subject) for template in PROMPTS[kind]]
 
 
 def _mean_unit(vectors: np.ndarray) -> np.ndarray:

@@ -1,0 +1,423 @@
+"""A catalog in: three formats that read the same, and every bad row named with file, row, field and remedy."""
+
+import json
+import os
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from embed.catalog import ENDINGS, Problem, read_catalog
+from embed.errors import CatalogError
+from embed.records import ARTWORK, TASTE, TITLE, WATCH
+
+Row = dict[str, Any]
+FORMATS = [ending[1:] for ending in ENDINGS]
+TITLES: list[Row] = [{"title_id": "t1", "name": "One"}, {"title_id": "t2", "name": "Two"}]
+ARTWORKS: list[Row] = [
+    {"artwork_id": "a1", "title_id": "t1", "path": "a1.png"},
+    {"artwork_id": "a2", "title_id": "t2", "path": "a2.png"},
+]
+WATCHED = "2026-10-01T20:00:00Z"
+
+
+@pytest.fixture
+def write(tmp_path: Path, write_rows: Callable[..., Path]) -> Callable[..., Path]:
+    """write(format="csv", titles=, artwork=, …) -> the catalog folder; titles and artwork have two good rows each if left out."""
+
+    def write(format: str = "csv", **tables: list[Row]) -> Path:
+        for table, rows in {"titles": TITLES, "artwork": ARTWORKS, **tables}.items():
+            write_rows(tmp_path, table, rows, format)
+        return tmp_path
+
+    return write
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_each_format_reads_the_same(tmp_path: Path, make_catalog: Callable[..., Path], format: str) -> None:
+    catalog = read_catalog(make_catalog(tmp_path, format=format), strict=True)
+    assert catalog.titles.schema.equals(TITLE)
+    assert catalog.artwork.schema.equals(ARTWORK)
+    assert catalog.history.schema.equals(WATCH)
+    assert catalog.tastes.schema.equals(TASTE)
+    assert catalog.titles.to_pylist()[0] == {
+        "title_id": "harbour",
+        "name": "Harbour Lights",
+        "genres": ["romance", "drama"],
+        "people": ["Ada Quill", "Ben Marsh"],
+        "keywords": ["sea", "letters"],
+        "synopsis": "Two strangers write to each other across a bay.",
+    }
+    assert catalog.titles.to_pylist()[3]["people"] == []  # an empty list, never null
+    assert catalog.titles.to_pylist()[3]["synopsis"] is None
+    assert catalog.artwork.to_pylist()[0] == {
+        **dict.fromkeys(ARTWORK.names),
+        "artwork_id": "harbour-couple",
+        "title_id": "harbour",
+        "path": "pictures/harbour-couple.png",
+        "people": ["Ada Quill", "Ben Marsh"],
+        "tags": ["couple"],
+        "added_at": datetime(2026, 1, 5, tzinfo=UTC),
+    }
+    assert catalog.history["fraction"].to_pylist()[:2] == [1.0, 0.5]
+    assert catalog.tastes["weight"].to_pylist() == [1.0, -0.5, 1.0]
+    assert (catalog.root, catalog.problems) == (tmp_path.resolve(), ())
+
+
+def art(**changes: object) -> Row:
+    return {"artwork_id": "a3", "title_id": "t1", "path": "x", **changes}
+
+
+def watch(**changes: object) -> Row:
+    return {"user_id": "u", "title_id": "t1", "fraction": 1, "watched_at": WATCHED, **changes}
+
+
+BAD_ROWS = [  # (table, the bad row, field, reason, remedy)
+    (
+        "titles",
+        {"title_id": "t1", "name": "Again"},
+        "title_id",
+        "'t1' already stands in row 1",
+        "give every row an id of its own",
+    ),
+    ("titles", {"title_id": "t3", "name": " "}, "name", "is missing", "give as a viewer reads it"),
+    ("titles", {"name": "Nameless"}, "title_id", "is missing", "give the publisher's id of the title"),
+    ("artwork", art(artwork_id="a1"), "artwork_id", "'a1' already stands in row 1", "give every row an id of its own"),
+    ("artwork", art(title_id="t9"), "title_id", "'t9' is no title of this catalog", "add it to titles."),
+    ("artwork", art(path=None), "path", "is missing", "relative to the catalog folder"),
+    ("artwork", art(path="../a.png"), "path", "'../a.png' leaves the catalog folder", "put the picture below it"),
+    ("artwork", art(path="b/../../a.png"), "path", "'b/../../a.png' leaves the catalog folder", "put the picture below it"),
+    ("artwork", art(path="/etc/passwd"), "path", "'/etc/passwd' leaves the catalog folder", "put the picture below it"),
+    ("artwork", art(path="https://a/b.png"), "path", "'https://a/b.png' is a URL", "below the catalog folder"),
+    ("artwork", art(path="file:///b.png"), "path", "'file:///b.png' is a URL", "below the catalog folder"),
+    ("artwork", art(prominence=2), "prominence", "is out of range", "give a number from 0 to 1"),
+    ("artwork", art(added_at="soon"), "added_at", "'soon' is no date", "give ISO 8601, such as 2026-10-01T20:00:00Z"),
+    ("history", watch(title_id="t9"), "title_id", "'t9' is no title of this catalog", "add it to titles."),
+    ("history", watch(fraction=1.7), "fraction", "is out of range", "give a number from 0 to 1"),
+    ("history", watch(fraction=-0.1), "fraction", "is out of range", "give a number from 0 to 1"),
+    ("history", watch(fraction="abc"), "fraction", "'abc' is no number", "give a number in 0..1"),
+    ("history", watch(fraction="NaN"), "fraction", "'NaN' is no number", "give a number in 0..1"),
+    ("history", watch(fraction="inf"), "fraction", "'inf' is no number", "give a number in 0..1"),
+    ("history", watch(fraction=None), "fraction", "is missing", "give how much of it was watched"),
+    ("history", watch(watched_at="2026-13-01"), "watched_at", "'2026-13-01' is no date", "give ISO 8601"),
+    ("history", watch(watched_at="0001-01-01T00:00+14:00"), "watched_at", "is no date", "give ISO 8601"),
+    ("history", watch(watched_at=None), "watched_at", "is missing", "give when"),
+    ("tastes", {"user_id": "u", "text": "noir", "weight": "much"}, "weight", "'much' is no number", "in -100..100"),
+    ("tastes", {"user_id": "u", "text": "noir", "weight": -101}, "weight", "is out of range", "from -100 to 100"),
+    ("tastes", {"user_id": None, "text": "noir"}, "user_id", "is missing", "give who says it"),
+]
+GOOD_BEFORE = {"titles": TITLES, "artwork": ARTWORKS, "history": [], "tastes": []}
+GOOD_AFTER = {
+    "titles": {"title_id": "last", "name": "Last"},
+    "artwork": {"artwork_id": "last", "title_id": "t1", "path": "last.png"},
+    "history": {"user_id": "last", "title_id": "t1", "fraction": 0.5, "watched_at": WATCHED},
+    "tastes": {"user_id": "last", "text": "noir"},
+}
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl"])
+@pytest.mark.parametrize(("table", "bad", "field", "reason", "remedy"), BAD_ROWS)
+def test_a_bad_row_is_named_and_the_good_ones_around_it_survive(
+    write: Callable[..., Path], table: str, bad: Row, field: str, reason: str, remedy: str, format: str
+) -> None:
+    rows = [*GOOD_BEFORE[table], bad, GOOD_AFTER[table]]
+    folder = write(format, **{table: rows})
+    catalog = read_catalog(folder)
+    [problem] = catalog.problems
+    assert (problem.file, problem.row, problem.field) == (f"{table}.{format}", len(rows) - 1, field)
+    assert reason in problem.reason
+    assert remedy in problem.remedy
+    key = next(iter(GOOD_AFTER[table]))
+    assert getattr(catalog, table)[key].to_pylist() == [row[key] for row in (*GOOD_BEFORE[table], GOOD_AFTER[table])]
+    with pytest.raises(CatalogError, match=rf"^{table}\.{format}, row {problem.row}, {field}: "):
+        read_catalog(folder, strict=True)
+
+
+BAD_JSON = [  # (the line, field, reason)
+    ('{"title_id": "t3", "name": "Th', "-", "is no JSON"),
+    ("[1, 2]", "-", "is no JSON object"),
+    ("[" * 100_000, "-", "is no JSON"),
+    ('{"title_id": "t3", "name": ' + "1" * 5000 + "}", "-", "is no JSON"),
+    ('{"title_id": "t3", "name": "Three", "genres": {"a": 1}}', "genres", "is no list"),
+    ('{"title_id": "t3", "name": "Three", "genres": [["a"]]}', "genres", "['a'] is no text"),
+    ('{"title_id": "t3", "name": ["Three"]}', "name", "is no text"),
+    ('{"title_id": true, "name": "Three"}', "title_id", "is no text"),
+    ('{"title_id": "t3", "name": "\\ud800"}', "name", "is no UTF-8"),
+]
+
+
+@pytest.mark.parametrize(("line", "field", "reason"), BAD_JSON)
+def test_a_bad_line_of_json_is_named(write: Callable[..., Path], line: str, field: str, reason: str) -> None:
+    folder = write("jsonl")
+    with (folder / "titles.jsonl").open("a") as file:
+        file.write(f'{line}\n{{"title_id": "t4", "name": "Four"}}\n')
+    catalog = read_catalog(folder)
+    [problem] = catalog.problems
+    assert (problem.file, problem.row, problem.field) == ("titles.jsonl", 3, field)
+    assert reason in problem.reason
+    assert catalog.titles["title_id"].to_pylist() == ["t1", "t2", "t4"]
+
+
+@pytest.mark.parametrize("fraction", ["NaN", "Infinity", "1e999", "true", "1" + "0" * 400])
+def test_a_json_number_that_is_none_is_named(write: Callable[..., Path], fraction: str) -> None:
+    folder = write("jsonl")
+    line = f'{{"user_id": "u", "title_id": "t1", "watched_at": "{WATCHED}", "fraction": {fraction}}}\n'
+    (folder / "history.jsonl").write_text(line)
+    [problem] = read_catalog(folder).problems
+    assert (problem.row, problem.field, problem.remedy) == (1, "fraction", "give a number in 0..1")
+
+
+def test_blank_lines_of_json_are_passed_over_and_counted(write: Callable[..., Path]) -> None:
+    folder = write("jsonl")
+    (folder / "titles.jsonl").write_text('\n{"title_id": "t1", "name": "One"}\n   \n{"title_id": "t2"}\n\n')
+    catalog = read_catalog(folder, only=("titles", "artwork"))
+    assert [(problem.row, problem.field) for problem in catalog.problems if problem.file == "titles.jsonl"] == [(4, "name")]
+    assert catalog.titles["title_id"].to_pylist() == ["t1"]
+
+
+BAD_CSV = [  # (the line, reason)
+    ("t3,Three,more", "has not the header's 2 columns"),
+    ("t3", "has not the header's 2 columns"),
+    ('t3,"Three" or so', "is no CSV"),
+]
+
+
+@pytest.mark.parametrize(("line", "reason"), BAD_CSV)
+def test_a_bad_line_of_csv_is_named(write: Callable[..., Path], line: str, reason: str) -> None:
+    folder = write()
+    with (folder / "titles.csv").open("a") as file:
+        file.write(f"{line}\nt4,Four\n")
+    catalog = read_catalog(folder)
+    [problem] = catalog.problems
+    assert (problem.file, problem.row, problem.field) == ("titles.csv", 3, "-")
+    assert reason in problem.reason
+    assert catalog.titles["title_id"].to_pylist() == ["t1", "t2", "t4"]
+
+
+def test_a_quote_that_is_never_closed_is_named(write: Callable[..., Path]) -> None:
+    folder = write()
+    with (folder / "titles.csv").open("a") as file:
+        file.write('t3,"Three\nt4,Four\n')
+    [problem] = read_catalog(folder).problems
+    assert str(problem) == (
+        'titles.csv, row 3, -: is no CSV (unexpected end of data); close every quote, and write a quote within a value as ""'
+    )
+
+
+def test_an_index_column_without_a_name_is_left_alone(write: Callable[..., Path]) -> None:
+    folder = write()
+    (folder / "titles.csv").write_text(",title_id,name\n0,t1,One\n1,t2,Two\n")  # as pandas writes it
+    assert read_catalog(folder, strict=True).titles["name"].to_pylist() == ["One", "Two"]
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl"])
+def test_a_value_that_is_not_utf_8_is_named(write: Callable[..., Path], format: str) -> None:
+    folder = write(format, titles=[*TITLES, {"title_id": "t3", "name": "CAFE"}, {"title_id": "t4", "name": "Four"}])
+    path = folder / f"titles.{format}"
+    path.write_bytes(path.read_bytes().replace(b"CAFE", b"caf\xe9"))
+    catalog = read_catalog(folder)
+    [problem] = catalog.problems
+    assert str(problem) == f"titles.{format}, row 3, name: 'caf\\udce9' is no UTF-8; save the file as UTF-8"
+    assert catalog.titles["title_id"].to_pylist() == ["t1", "t2", "t4"]
+
+
+def test_a_parquet_text_that_is_not_utf_8_is_named(write: Callable[..., Path]) -> None:
+    folder = write("parquet")
+    name = pa.array([b"One", b"caf\xe9"]).view(pa.string())
+    pq.write_table(pa.table({"title_id": ["t1", "t2"], "name": name}), folder / "titles.parquet")
+    catalog = read_catalog(folder, only=("titles", "artwork"))
+    assert str(catalog.problems[0]) == "titles.parquet, row 2, name: 'caf\\udce9' is no UTF-8; save the file as UTF-8"
+    assert catalog.titles["title_id"].to_pylist() == ["t1"]
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl"])
+def test_a_byte_order_mark_is_no_part_of_the_first_column(write: Callable[..., Path], format: str) -> None:
+    path = write(format) / f"titles.{format}"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert read_catalog(path.parent, strict=True).titles["title_id"].to_pylist() == ["t1", "t2"]
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_misspelt_column_is_named_once(write: Callable[..., Path], format: str) -> None:
+    titles = [{**row, "genre": ["drama"], "shelf": "A3"} for row in TITLES]
+    catalog = read_catalog(write(format, titles=titles))
+    assert [str(problem) for problem in catalog.problems] == [
+        f"titles.{format}, genre: is no column we know; did you mean 'genres'?"
+    ]
+    assert catalog.titles["title_id"].to_pylist() == ["t1", "t2"]
+
+
+def test_a_column_of_the_publisher_s_own_beside_ours_is_left_alone(write: Callable[..., Path]) -> None:
+    artwork = [{**row, "title": "One", "paths": "all", "width": 9, "actives": 1} for row in ARTWORKS]
+    assert read_catalog(write(artwork=artwork)).problems == ()
+
+
+def test_a_misspelt_column_that_is_no_utf_8_can_be_printed(write: Callable[..., Path]) -> None:
+    folder = write()
+    (folder / "titles.csv").write_bytes(b"title_id,name,genr\xe9s\nt1,One,drama\nt2,Two,drama\n")
+    [problem] = read_catalog(folder).problems
+    assert str(problem).encode() == b"titles.csv, genr\\udce9s: is no column we know; did you mean 'genres'?"
+
+
+def test_what_the_job_measures_is_not_taken_from_the_catalog(write: Callable[..., Path]) -> None:
+    artwork = [{**row, "sha256": "0" * 64, "width": 9, "active": True} for row in ARTWORKS]
+    row = read_catalog(write(artwork=artwork), strict=True).artwork.to_pylist()[0]
+    assert (row["sha256"], row["width"], row["active"]) == (None, None, None)
+
+
+def test_a_link_that_leaves_the_folder_is_refused(write: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> None:
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "secret.png").write_bytes(b"secret")
+    folder = write(artwork=[{**ARTWORKS[0], "path": path} for path in ("link.png", "links/secret.png")])
+    (folder / "link.png").symlink_to(outside / "secret.png")
+    (folder / "links").symlink_to(outside)
+    reasons = [problem.reason for problem in read_catalog(folder).problems]
+    assert reasons == ["'link.png' leaves the catalog folder", "'links/secret.png' leaves the catalog folder"]
+
+
+def test_links_within_the_folder_are_followed(write: Callable[..., Path]) -> None:
+    folder = write(artwork=[{**ARTWORKS[0], "path": "link.png"}, {**ARTWORKS[1], "path": "loop.png"}])
+    (folder / "link.png").symlink_to(folder / "a1.png")
+    (folder / "loop.png").symlink_to(folder / "loop.png")  # leads nowhere: the job will find no file
+    assert read_catalog(folder).problems == ()
+
+
+def test_the_catalog_folder_may_itself_be_reached_by_a_link(write: Callable[..., Path], tmp_path_factory: Any) -> None:
+    link = tmp_path_factory.mktemp("links") / "catalog"
+    folder = write()
+    link.symlink_to(folder)
+    assert read_catalog(link, strict=True).root == folder.resolve()
+
+
+DATES = [
+    ("2026-10-01T20:00:00Z", datetime(2026, 10, 1, 20, tzinfo=UTC)),
+    ("2026-10-01T20:00:00+02:00", datetime(2026, 10, 1, 18, tzinfo=UTC)),
+    ("2026-10-01 20:00", datetime(2026, 10, 1, 20, tzinfo=UTC)),  # without a zone: UTC
+    ("2026-10-01", datetime(2026, 10, 1, tzinfo=UTC)),
+]
+
+
+@pytest.mark.parametrize(("text", "time"), DATES)
+def test_times_are_utc(write: Callable[..., Path], text: str, time: datetime) -> None:
+    folder = write(artwork=[{**row, "added_at": text} for row in ARTWORKS])
+    assert read_catalog(folder, strict=True).artwork["added_at"].to_pylist() == [time, time]
+
+
+PARQUET_TIMES = [
+    pa.array([date(2026, 10, 1)] * 2),
+    pa.array([datetime(2026, 10, 1)] * 2, pa.timestamp("s")),
+    pa.array([datetime(2026, 10, 1, tzinfo=UTC)] * 2, pa.timestamp("ms", tz="Asia/Tokyo")),
+    pa.array([1_790_812_800_000_000_001] * 2, pa.timestamp("ns")),  # pandas' own; the odd nanosecond is dropped
+]
+
+
+@pytest.mark.parametrize("times", PARQUET_TIMES, ids=lambda array: str(array.type))
+def test_parquet_times_of_every_unit(write: Callable[..., Path], times: pa.Array) -> None:
+    folder = write("parquet")
+    table = pq.read_table(folder / "artwork.parquet").append_column("added_at", times)
+    pq.write_table(table, folder / "artwork.parquet")
+    assert read_catalog(folder, strict=True).artwork["added_at"].to_pylist() == [datetime(2026, 10, 1, tzinfo=UTC)] * 2
+
+
+def test_a_parquet_time_beyond_python_s_years_is_named(write: Callable[..., Path]) -> None:
+    folder = write("parquet")
+    times = pa.array([0, 2**62], pa.timestamp("us"))
+    pq.write_table(pq.read_table(folder / "artwork.parquet").append_column("added_at", times), folder / "artwork.parquet")
+    [problem] = read_catalog(folder).problems
+    assert (problem.row, problem.field, problem.reason) == (2, "added_at", f"'{2**62}' is no date")
+
+
+def test_numbers_may_be_ids_and_lists_may_be_divided(write: Callable[..., Path]) -> None:
+    folder = write("jsonl", titles=[{"title_id": 7, "name": 1984, "genres": " drama | |noir", "people": [5, None]}], artwork=[])
+    [row] = read_catalog(folder, strict=True).titles.to_pylist()
+    assert (row["title_id"], row["name"], row["genres"], row["people"]) == ("7", "1984", ["drama", "noir"], ["5"])
+
+
+def test_only_the_tables_asked_for_are_read(write: Callable[..., Path]) -> None:
+    folder = write(history=[{"user_id": "u", "title_id": "t1", "fraction": 9, "watched_at": WATCHED}])
+    catalog = read_catalog(folder, only=("titles", "artwork"))
+    assert (len(catalog.titles), len(catalog.history), catalog.problems) == (2, 0, ())
+
+
+def test_history_and_tastes_may_be_absent(write: Callable[..., Path]) -> None:
+    catalog = read_catalog(write(), strict=True)
+    assert (len(catalog.history), len(catalog.tastes)) == (0, 0)
+    assert catalog.history.schema.equals(WATCH)
+
+
+def test_tables_without_rows(write: Callable[..., Path]) -> None:
+    folder = write()
+    (folder / "titles.csv").write_text("title_id,name\n")
+    (folder / "artwork.csv").write_text("")
+    catalog = read_catalog(folder, strict=True)
+    assert (len(catalog.titles), len(catalog.artwork)) == (0, 0)
+
+
+def test_catalogs_that_cannot_be_read_at_all(write: Callable[..., Path], tmp_path: Path) -> None:
+    with pytest.raises(CatalogError, match=r"no catalog folder at '.*nowhere'; give a folder with titles and artwork"):
+        read_catalog(tmp_path / "nowhere")
+    with pytest.raises(CatalogError, match=r"no titles table; write titles\.csv, titles\.jsonl or titles\.parquet"):
+        read_catalog(tmp_path)
+    folder = write()
+    (folder / "artwork.csv").unlink()
+    with pytest.raises(CatalogError, match="no artwork table; write"):
+        read_catalog(folder)
+    write("jsonl")
+    with pytest.raises(CatalogError, match=r"titles\.csv and titles\.jsonl are both there; keep one of them"):
+        read_catalog(folder)
+
+
+def test_a_file_that_is_not_its_ending_is_named(write: Callable[..., Path]) -> None:
+    folder = write("parquet")
+    (folder / "titles.parquet").write_bytes(b"PAR1 and nothing more")
+    with pytest.raises(CatalogError, match=r"titles\.parquet cannot be read as parquet: "):
+        read_catalog(folder)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+def test_a_table_without_permission_is_named(write: Callable[..., Path]) -> None:
+    folder = write()
+    (folder / "titles.csv").chmod(0)
+    with pytest.raises(CatalogError, match=r"titles\.csv cannot be read as csv: .*Permission denied"):
+        read_catalog(folder)
+
+
+def test_a_problem_of_the_whole_file_names_no_row() -> None:
+    assert str(Problem("titles.csv", 0, "genre", "is odd", "mend it")) == "titles.csv, genre: is odd; mend it"
+
+
+TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zs", "Zl", "Zp")), min_size=1, max_size=9)
+ITEM = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zs", "Zl", "Zp"), exclude_characters="|"), min_size=1, max_size=9)
+TITLE_ROW = st.fixed_dictionaries(
+    {
+        "title_id": TEXT,
+        "name": TEXT,
+        "genres": st.lists(ITEM, max_size=3),
+        "people": st.lists(ITEM, max_size=3),
+        "keywords": st.lists(ITEM, max_size=3),
+        "synopsis": st.none() | TEXT,
+    }
+)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@settings(max_examples=40, deadline=None)
+@given(rows=st.lists(TITLE_ROW, min_size=1, max_size=4, unique_by=lambda row: row["title_id"]))
+def test_rows_written_come_back_equal(
+    tmp_path_factory: pytest.TempPathFactory, write_rows: Callable[..., Path], format: str, rows: list[Row]
+) -> None:
+    folder = tmp_path_factory.mktemp("round")
+    write_rows(folder, "titles", rows, format)
+    assert read_catalog(folder, only=("titles",), strict=True).titles.to_pylist() == rows
+
+
+def test_json_escapes_come_back_equal(write: Callable[..., Path]) -> None:
+    folder = write("jsonl")
+    (folder / "titles.jsonl").write_text(json.dumps({"title_id": "t1", "name": "夜の雨 — 😀"}) + "\n")
+    assert read_catalog(folder, only=("titles",), strict=True).titles["name"].to_pylist() == ["夜の雨 — 😀"]

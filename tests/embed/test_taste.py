@@ -1,0 +1,325 @@
+"""Taste: what is watched and said becomes phrases with the right weights, each encoded once, and an audience around them."""
+
+import math
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from embed.catalog import Catalog
+from embed.errors import FingerprintError
+from embed.profiles import read_audience, read_phrase_vectors, read_profiles
+from embed.records import ARTWORK, TASTE, TITLE, WATCH, Phrase, Profile
+from embed.store import Store, replace_table
+from embed.taste import PHRASES, PROMPTS, audience_of, embed_users, profile_from_text, split_phrases
+
+Row = dict[str, Any]
+NOW = datetime(2026, 9, 1, tzinfo=UTC)
+
+
+def title(title_id: str, genres: str = "", people: str = "", keywords: str = "") -> Row:
+    lists = {"genres": genres, "people": people, "keywords": keywords}
+    return {"title_id": title_id, "name": title_id, **{name: text.split("|") if text else [] for name, text in lists.items()}}
+
+
+def watch(user_id: str, title_id: str, fraction: float = 1.0, days_ago: float = 0) -> Row:
+    watched_at = NOW - timedelta(days=days_ago)
+    return {"user_id": user_id, "title_id": title_id, "fraction": fraction, "watched_at": watched_at}
+
+
+def says(user_id: str, text: str, weight: float | None = None) -> Row:
+    return {"user_id": user_id, "text": text, "weight": weight}
+
+
+def catalog(titles: list[Row], history: list[Row] = [], tastes: list[Row] = [], seen: list[str] = []) -> Catalog:  # noqa: B006
+    """A catalog in memory; `seen` are people known from artwork alone."""
+    artwork = [{"artwork_id": name, "title_id": "t", "path": "p", "people": [name], "tags": []} for name in seen]
+    tables = ((titles, TITLE), (artwork, ARTWORK), (history, WATCH), (tastes, TASTE))
+    return Catalog(Path(), *(pa.Table.from_pylist(rows, schema=schema) for rows, schema in tables))
+
+
+@pytest.fixture
+def taste_of(empty_store: Store, tiny_encoder: Any) -> Any:
+    """taste_of(catalog, user="u") -> {phrase: weight}, strongest first."""
+
+    def taste_of(catalog: Catalog, user: str = "u") -> dict[str, float]:
+        embed_users(catalog, empty_store, tiny_encoder)
+        profile = read_profiles(empty_store).get(user)
+        assert profile is not None
+        return {phrase.text: phrase.weight for phrase in profile.phrases}
+
+    return taste_of
+
+
+def share(**weights: float) -> Any:
+    """The weights, divided by the sum of their sizes, in their order; single precision."""
+    total = sum(map(abs, weights.values()))
+    return {name.replace("_", " "): pytest.approx(weight / total, abs=1e-6) for name, weight in weights.items()}
+
+
+def test_a_title_watched_half_counts_half(taste_of: Any) -> None:
+    titles = [title("d", "drama"), title("c", "comedy")]
+    weights = taste_of(catalog(titles, [watch("u", "c", 0.5), watch("u", "d", 1.0)]))
+    assert weights == share(dramatic_films=2, funny_films=1)
+    assert list(weights) == ["dramatic films", "funny films"]
+
+
+def test_a_watch_one_half_life_older_counts_half(taste_of: Any) -> None:
+    titles = [title("d", "drama"), title("c", "comedy")]
+    assert taste_of(catalog(titles, [watch("u", "c", days_ago=180), watch("u", "d")])) == share(dramatic_films=2, funny_films=1)
+
+
+def test_age_counts_from_the_newest_watch_of_anyone(taste_of: Any) -> None:
+    titles = [title("d", "drama"), title("c", "comedy")]
+    history = [watch("u", "d", days_ago=100), watch("u", "c", days_ago=460), watch("other", "c")]
+    assert taste_of(catalog(titles, history)) == share(dramatic_films=4, funny_films=1)
+
+
+def test_what_few_titles_bear_says_more(taste_of: Any) -> None:
+    titles = [title("t1", keywords="love|whales"), title("t2", keywords="love"), title("t3", keywords="love")]
+    expected = share(whales=math.log(1 + 3 / 1), love=math.log(1 + 3 / 3))
+    assert taste_of(catalog(titles, [watch("u", "t1")])) == expected
+
+
+def test_genre_people_and_keywords_share_a_watch(taste_of: Any) -> None:
+    assert taste_of(catalog([title("t", "noir", "Ann", "rain")], [watch("u", "t")])) == share(noir_films=1, Ann=0.7, rain=0.5)
+
+
+def test_watches_add_up_and_keep_their_titles(empty_store: Store, tiny_encoder: Any) -> None:
+    titles = [title("t1", "drama"), title("t2", "drama"), title("t3", "comedy")]
+    history = [watch("u", "t1"), watch("u", "t2"), watch("u", "t1"), watch("u", "t3")]
+    embed_users(catalog(titles, history), empty_store, tiny_encoder)
+    profile = read_profiles(empty_store).get("u")
+    assert profile is not None
+    assert [phrase.titles for phrase in profile.phrases] == [("t1", "t2"), ("t3",)]
+    drama, comedy = (phrase.weight for phrase in profile.phrases)
+    assert drama / comedy == pytest.approx(3 * math.log(1 + 3 / 2) / math.log(1 + 3 / 1), rel=1e-5)
+
+
+def test_a_phrase_that_stands_twice_in_a_title_counts_once(taste_of: Any) -> None:
+    titles = [title("t", "Drama|drama", "Ann", "rain")]
+    assert taste_of(catalog(titles, [watch("u", "t")])) == share(dramatic_films=1, Ann=0.7, rain=0.5)
+
+
+def test_half_is_what_was_watched_and_half_is_what_was_said(taste_of: Any) -> None:
+    history = [watch("u", "t1"), watch("u", "t2")]
+    tastes = [says("u", "noir", 30), says("u", "clowns", -10)]
+    weights = taste_of(catalog([title("t1", "drama"), title("t2", "war")], history, tastes))
+    assert weights == share(noir=3 / 8, dramatic_films=1 / 4, war_films=1 / 4, clowns=-1 / 8)
+
+
+def test_words_alone_are_a_taste_and_a_missing_weight_is_one(taste_of: Any) -> None:
+    weights = taste_of(catalog([], tastes=[says("u", "noir, rain"), says("u", "clowns", -2)]))
+    assert weights == share(clowns=-2, noir=1, rain=1)
+
+
+def test_the_profile_reads_as_a_person_would_say_it(empty_store: Store, tiny_encoder: Any) -> None:
+    titles = [title("t", "romance", "Uma Thurman"), title("other", "romance")]
+    tastes = [says("u", "dark, rainy cities;", 0.5), says("u", "horror", -0.2)]
+    embed_users(catalog(titles, [watch("u", "t")], tastes), empty_store, tiny_encoder)
+    profile = read_profiles(empty_store).get("u")
+    assert profile is not None
+    assert sorted(profile.text.split("; ")) == ["Uma Thurman", "dark, rainy cities", "not horror", "romantic films"]
+    assert [phrase.kind for phrase in profile.phrases] == ["stated", "person", "genre", "stated"]
+
+
+@pytest.mark.parametrize(
+    ("genre", "phrase"),
+    [
+        ("Romance", "romantic films"),
+        ("COMEDY", "funny films"),
+        ("Science  Fiction", "science fiction films"),
+        ("noir", "noir films"),
+    ],
+)
+def test_genres_are_worded_as_films(taste_of: Any, genre: str, phrase: str) -> None:
+    assert list(taste_of(catalog([title("t", genre)], [watch("u", "t")]))) == [phrase]
+
+
+def test_weights_sum_to_one_in_size_and_only_the_strongest_stay(taste_of: Any) -> None:
+    tastes = [says("u", f"thing {number}", number - 20) for number in range(1, 40)]
+    weights = taste_of(catalog([], tastes=tastes))
+    assert len(weights) == PHRASES
+    assert sum(map(abs, weights.values())) == pytest.approx(1, abs=1e-6)
+    assert {"thing 1", "thing 39"} <= weights.keys()
+    assert "thing 20" not in weights
+
+
+def test_likes_and_dislikes_of_one_thing_cancel(taste_of: Any) -> None:
+    assert taste_of(catalog([], tastes=[says("u", "noir"), says("u", "noir", -1), says("u", "rain")])) == share(rain=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "phrases"),
+    [
+        ("dark forests, monsters", ["dark forests", "monsters"]),
+        ("dark, rainy cities; Uma Thurman", ["dark, rainy cities", "Uma Thurman"]),
+        ("dark, rainy cities\nnoir", ["dark, rainy cities", "noir"]),
+        (" ,, a   b ,", ["a b"]),
+        ("; ,", []),
+        ("dark, rainy cities,; noir", ["dark, rainy cities", "noir"]),
+    ],
+)
+def test_texts_are_divided_into_phrases(text: str, phrases: list[str]) -> None:
+    assert split_phrases(text) == phrases
+
+
+def test_people_are_known_by_identity(empty_store: Store, tiny_encoder: Any) -> None:
+    titles = [title("t1", people="Uma Thurman"), title("t2", people="uma  thurman")]
+    tastes = [says("u", "UMA THURMAN, zoe\u0308 KRAVITZ, Nobody Known")]
+    embed_users(catalog(titles, [watch("u", "t2")], tastes, seen=["Zoë Kravitz"]), empty_store, tiny_encoder)
+    profile = read_profiles(empty_store).get("u")
+    assert profile is not None
+    assert {phrase.text: phrase.kind for phrase in profile.phrases} == {
+        "Uma Thurman": "person",
+        "Zoë Kravitz": "person",
+        "Nobody Known": "stated",
+    }
+    assert {phrase.text: phrase.weight for phrase in profile.phrases} == share(Uma_Thurman=4, Zoë_Kravitz=1, Nobody_Known=1)
+
+
+LONG = {
+    "words": " ".join(f"word{number}" for number in range(90)),
+    "no spaces": "".join(map(chr, range(0x4E00, 0x4E00 + 150))),  # Chinese, say
+}
+
+
+@pytest.mark.parametrize("text", LONG.values(), ids=LONG)
+@pytest.mark.parametrize("source", ["stated", "keyword"])
+def test_a_text_longer_than_the_tower_reads_is_split_never_cut(
+    empty_store: Store, tiny_encoder: Any, text: str, source: str
+) -> None:
+    if source == "stated":
+        report = embed_users(catalog([], tastes=[says("u", f"short; {text}")]), empty_store, tiny_encoder)
+    else:
+        report = embed_users(catalog([title("t", keywords=f"short|{text}")], [watch("u", "t")]), empty_store, tiny_encoder)
+    assert report.split == (text,)
+    pieces = [piece for kind, piece in read_phrase_vectors(empty_store) if piece != "short"]
+    assert len(pieces) > 1
+    for piece in pieces:
+        assert piece in text
+        assert all(tiny_encoder.fits(template.format(piece)) for template in PROMPTS[source])
+    assert sum(map(len, pieces)) >= len(text) - len(pieces)  # all of it, but for the spaces between the pieces
+    profile = read_profiles(empty_store).get("u")
+    assert profile is not None
+    if source == "stated":
+        weights = {phrase.text: phrase.weight for phrase in profile.phrases}
+        assert weights == share(short=1, **dict.fromkeys(pieces, 1 / len(pieces)))
+
+
+def test_phrases_are_encoded_once(empty_store: Store, tiny_encoder: Any) -> None:
+    titles = [title("t", "drama", "Ann")]
+    first = embed_users(catalog(titles, [watch("u", "t"), watch("v", "t")]), empty_store, tiny_encoder)
+    assert (first.users, first.phrases, first.encoded, first.split) == (2, 2, 2, ())
+    before = read_phrase_vectors(empty_store)
+    second = embed_users(catalog(titles, [watch("u", "t"), watch("v", "t")]), empty_store, tiny_encoder)
+    assert (second.users, second.phrases, second.encoded) == (2, 2, 0)
+    third = embed_users(catalog(titles, [watch("u", "t")], [says("w", "noir")]), empty_store, tiny_encoder)
+    assert (third.users, third.phrases, third.encoded) == (2, 3, 1)
+    after = read_phrase_vectors(empty_store)
+    assert set(after) - set(before) == {("stated", "noir")}
+    assert all(np.array_equal(after[key], before[key]) for key in before)
+
+
+def test_a_phrase_s_vector_is_the_mean_of_its_prompts_at_unit_length(empty_store: Store, tiny_encoder: Any) -> None:
+    embed_users(catalog([title("t", "drama")], [watch("u", "t")]), empty_store, tiny_encoder)
+    prompts = ["a poster of a dramatic movie", "a still from a dramatic film", "dramatic films"]
+    mean = tiny_encoder.encode_texts(prompts).mean(axis=0)
+    vector = read_phrase_vectors(empty_store)["genre", "dramatic films"]
+    assert np.allclose(vector, mean / np.linalg.norm(mean), atol=1e-6)
+
+
+def test_who_is_no_longer_in_the_catalog_is_no_longer_in_the_store(empty_store: Store, tiny_encoder: Any) -> None:
+    for user in ("first", "second"):
+        embed_users(catalog([], tastes=[says(user, "noir")]), empty_store, tiny_encoder)
+    assert read_profiles(empty_store).user_ids == ["second"]
+
+
+def test_a_user_of_no_taste_has_an_empty_profile(empty_store: Store, tiny_encoder: Any) -> None:
+    report = embed_users(catalog([title("t", "drama")], [watch("u", "t", fraction=0)]), empty_store, tiny_encoder)
+    profile = read_profiles(empty_store).get("u")
+    assert profile is not None
+    assert (report.users, profile.phrases, profile.text, profile.vectors.shape) == (1, (), "", (0, 32))
+    assert read_audience(empty_store).users == 0
+
+
+def test_a_catalog_without_users(empty_store: Store, tiny_encoder: Any) -> None:
+    report = embed_users(catalog([title("t", "drama")]), empty_store, tiny_encoder)
+    assert (report.users, report.phrases, report.encoded) == (0, 0, 0)
+    assert read_profiles(empty_store).user_ids == []
+    audience = read_audience(empty_store)
+    assert audience.users == 0
+    assert np.array_equal(audience.mean, audience.neutral)
+    assert not audience.moment.any()
+
+
+def test_profile_from_text(tiny_encoder: Any, empty_store: Store) -> None:
+    profile = profile_from_text("guest", "dark forests, UMA thurman", tiny_encoder, people=["Uma Thurman"])
+    assert (profile.user_id, profile.fingerprint) == ("guest", tiny_encoder.fingerprint)
+    assert {(p.text, p.kind, p.weight, p.titles) for p in profile.phrases} == {
+        ("dark forests", "stated", 0.5, ()),
+        ("Uma Thurman", "person", 0.5, ()),
+    }
+    embed_users(catalog([], tastes=[says("u", "dark forests, Uma Thurman")], seen=["Uma Thurman"]), empty_store, tiny_encoder)
+    stored = read_profiles(empty_store).get("u")
+    assert stored is not None
+    assert stored.phrases == profile.phrases
+    assert np.allclose(stored.vectors, profile.vectors, atol=1e-6)
+
+
+@pytest.mark.parametrize("text", ["", " ; , "])
+def test_profile_from_no_text(tiny_encoder: Any, text: str) -> None:
+    profile = profile_from_text("guest", text, tiny_encoder)
+    assert (profile.phrases, profile.vectors.shape) == ((), (0, 32))
+
+
+@pytest.mark.parametrize("users", [1, 2, 50])
+def test_the_audience_against_plain_numpy(tiny_encoder: Any, users: int) -> None:
+    raw = np.random.default_rng(users).normal(size=(users, 32))
+    unit = (raw / np.linalg.norm(raw, axis=1, keepdims=True)).astype(np.float32)
+    profiles = [Profile(f"u{n}", (Phrase("x", "stated", 0.7),), unit[n : n + 1], "f") for n in range(users)]
+    profiles.append(Profile("no taste", (), np.empty((0, 32), np.float32), "f"))
+    prompts = tiny_encoder.encode_texts(["a picture", "a poster of a movie", "a still from a film", "a photo"])
+    neutral = prompts.mean(axis=0) / np.linalg.norm(prompts.mean(axis=0))
+    mean = np.vstack([unit, neutral]).mean(axis=0)
+    moment = sum(np.outer(vector - mean, vector - mean) for vector in unit.astype(np.float64)) / users
+
+    audience = audience_of(profiles, tiny_encoder)
+    assert (audience.users, audience.fingerprint) == (users, tiny_encoder.fingerprint)
+    for got, wanted in ((audience.neutral, neutral), (audience.mean, mean), (audience.moment, moment)):
+        assert got.dtype == np.float32
+        assert np.allclose(got, wanted, atol=1e-6)
+
+
+def test_another_encoder_is_refused_before_anything_is_written(store: Store, other_encoder: Any) -> None:
+    before = read_profiles(store)
+    with pytest.raises(FingerprintError, match="their vectors do not compare"):
+        embed_users(catalog([], tastes=[says("u", "noir")]), store, other_encoder)
+    assert read_profiles(store).table.equals(before.table)
+
+
+CHILD = """
+import sys
+from embed.catalog import read_catalog
+from embed.encoder import load_encoder
+from embed.store import open_store
+from embed.taste import embed_users
+
+store = open_store(sys.argv[2])
+embed_users(read_catalog(sys.argv[1]), store, load_encoder(store.choice, device="cpu"))
+"""
+
+
+def test_another_process_writes_the_same_profiles(store: Store, catalog_folder: Path) -> None:
+    before = read_profiles(store)
+    replace_table(store, "profiles", before.table.slice(0, 0))
+    environment = {**os.environ, "PYTHONHASHSEED": "1"}  # sets are walked in another order
+    arguments = [sys.executable, "-c", CHILD, str(catalog_folder), str(store.root)]
+    subprocess.run(arguments, check=True, timeout=120, env=environment)
+    assert read_profiles(store).table.equals(before.table)
