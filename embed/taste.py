@@ -7,7 +7,7 @@ rare the phrase is among titles; what people say gives phrases of their own. Hal
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,10 @@ from embed.store import Store, append_rows, check_fingerprint, has_table, vector
 if TYPE_CHECKING:
     from embed.encoder import Encoder
 
+Progress = Callable[[int, int], None]  # (phrases done, of how many)
+
 HALF_LIFE_DAYS = 180.0  # a watch this much older than the newest one counts half
+CHUNK = 256  # phrases encoded between two reports of progress
 PHRASES = 12  # per profile: more is no taste but a list
 SHARES = {
     "genre": 1.0,
@@ -60,17 +63,21 @@ class TasteReport:
     split: tuple[str, ...]  # stated texts and keywords that were longer than the text tower reads and so were divided
 
 
-def embed_users(catalog: Catalog, store: Store, encoder: "Encoder") -> TasteReport:
+def embed_users(
+    catalog: Catalog, store: Store, encoder: "Encoder", progress: Progress = lambda done, total: None
+) -> TasteReport:
     """Write every user's profile, the vectors of phrases not met before, and the audience; replaces what was there.
 
-    Raises FingerprintError where the encoder is not the store's.
+    `progress` is told of phrases encoded. Raises FingerprintError where the encoder is not the store's.
     """
     check_fingerprint(store, encoder.choice, encoder.fingerprint)
     phrases_of, split = _phrases_by_user(catalog, encoder)
     known = read_phrase_vectors(store) if has_table(store, "phrases") else {}
     wanted = {(p.kind, p.text) for phrases in phrases_of.values() for p in phrases}
     new = sorted(wanted - known.keys())
-    known |= _encode_phrases(new, encoder)
+    for start in range(0, len(new), CHUNK):
+        known |= _encode_phrases(new[start : start + CHUNK], encoder)
+        progress(min(start + CHUNK, len(new)), len(new))
     if new or not has_table(store, "phrases"):
         _append_phrases(store, new, known)
     profiles = [_profile(user_id, phrases, known, encoder) for user_id, phrases in sorted(phrases_of.items())]
@@ -84,7 +91,8 @@ def profile_from_text(user_id: str, text: str, encoder: "Encoder", *, people: It
 
     Phrases that name one of `people` are matched to artwork by identity, too.
     """
-    phrases, _ = _stated([{"text": text, "weight": 1.0}], {fold(name): name for name in people}, encoder)
+    known = {fold(name): ("person", name) for name in people}
+    phrases, _ = _stated([{"text": text, "weight": 1.0}], known, encoder)
     phrases = _strongest(phrases)
     return _profile(user_id, phrases, _encode_phrases([(p.kind, p.text) for p in phrases], encoder), encoder)
 
@@ -101,12 +109,13 @@ def audience_of(profiles: Sequence[Profile], encoder: "Encoder") -> Audience:
 
 def _phrases_by_user(catalog: Catalog, encoder: "Encoder") -> tuple[dict[str, list[Phrase]], tuple[str, ...]]:
     people = _people(catalog)
+    known = _genres(catalog) | {folded: ("person", name) for folded, name in people.items()}
     watches, tastes = _by_user(catalog.history), _by_user(catalog.tastes)
     watched = _History(catalog, people, encoder)
     split = set(watched.divided)
     found = {}
     for user_id in watches.keys() | tastes.keys():
-        stated, divided = _stated(tastes.get(user_id, []), people, encoder)
+        stated, divided = _stated(tastes.get(user_id, []), known, encoder)
         split.update(divided)
         found[user_id] = _strongest(_share(watched.phrases(watches.get(user_id, []))) + _share(stated))
     return found, tuple(sorted(split))
@@ -126,6 +135,12 @@ def _people(catalog: Catalog) -> dict[str, str]:
     for name in (name for column in columns for names in column.to_pylist() for name in names):
         found.setdefault(fold(name), name)
     return found
+
+
+def _genres(catalog: Catalog) -> dict[str, PhraseKey]:
+    """Folded word for a genre to its phrase: who says "comedy" or "funny films" means what a comedy in the history means."""
+    genres = {genre for genres in catalog.titles["genres"].to_pylist() for genre in genres}
+    return {fold(word): ("genre", _genre(genre)) for genre in genres for word in (genre, _genre(genre))}
 
 
 class _History:
@@ -171,8 +186,11 @@ def _genre(genre: str) -> str:
     return ADJECTIVES.get(folded, folded) + FILMS
 
 
-def _stated(tastes: list[dict[str, Any]], people: dict[str, str], encoder: "Encoder") -> tuple[list[Phrase], list[str]]:
-    """(phrases, texts that had to be divided): what users say, in phrases that the text tower reads whole."""
+def _stated(tastes: list[dict[str, Any]], known: dict[str, PhraseKey], encoder: "Encoder") -> tuple[list[Phrase], list[str]]:
+    """(phrases, texts that had to be divided): what users say, in phrases that the text tower reads whole.
+
+    known: folded words to the person or the genre that they name.
+    """
     phrases, divided = [], []
     for taste in tastes:
         weight = 1.0 if taste["weight"] is None else taste["weight"]
@@ -180,8 +198,8 @@ def _stated(tastes: list[dict[str, Any]], people: dict[str, str], encoder: "Enco
             pieces = _pieces(text, encoder)
             divided += [text] if len(pieces) > 1 else []
             for piece in pieces:
-                known = people.get(fold(piece))
-                phrases.append(Phrase(known or piece, "person" if known else "stated", weight / len(pieces)))
+                kind, words = known.get(fold(piece), ("stated", piece))
+                phrases.append(Phrase(words, kind, weight / len(pieces)))
     return phrases, divided
 
 
@@ -211,12 +229,12 @@ def _share(phrases: list[Phrase]) -> list[Phrase]:
 
 
 def _strongest(phrases: list[Phrase]) -> list[Phrase]:
-    """The same phrase once, the strongest PHRASES of them, in order of weight, sizes summing to 1."""
-    merged: dict[PhraseKey, Phrase] = {}
+    """The same words once, the strongest PHRASES of them, in order of weight, sizes summing to 1."""
+    merged: dict[str, Phrase] = {}
     for phrase in phrases:
-        key = (phrase.kind, phrase.text)
-        before = merged.get(key, replace(phrase, weight=0.0, titles=()))
-        merged[key] = replace(phrase, weight=before.weight + phrase.weight, titles=before.titles + phrase.titles)
+        before = merged.get(fold(phrase.text), replace(phrase, weight=0.0, titles=()))
+        weight, titles = before.weight + phrase.weight, before.titles + phrase.titles
+        merged[fold(phrase.text)] = replace(before, weight=weight, titles=titles)
     ordered = sorted(merged.values(), key=lambda phrase: (-abs(phrase.weight), phrase.kind, phrase.text))
     return _share([phrase for phrase in ordered if phrase.weight][:PHRASES])
 

@@ -34,7 +34,9 @@ def embed_users(
     opened = open_store(store)
     read = read_catalog(catalog, strict=strict)
     console.note_checkpoint(opened.choice)
-    report = run(read, opened, load_encoder(opened.choice))
+    encoder = load_encoder(opened.choice)
+    with console.progress_bar("phrases") as progress:
+        report = run(read, opened, encoder, progress)
     console.say_all(read.problems)
     console.say_all([f"longer than the text tower reads, so divided: {text}" for text in report.split])
     if as_json:

@@ -323,3 +323,28 @@ def test_another_process_writes_the_same_profiles(store: Store, catalog_folder: 
     arguments = [sys.executable, "-c", CHILD, str(catalog_folder), str(store.root)]
     subprocess.run(arguments, check=True, timeout=120, env=environment)
     assert read_profiles(store).table.equals(before.table)
+
+
+@pytest.mark.parametrize("said", ["comedy", "Comedy", "funny films", "FUNNY  films"])
+def test_who_names_a_genre_means_what_its_titles_mean(empty_store: Store, tiny_encoder: Any, said: str) -> None:
+    embed_users(catalog([title("t", "comedy")], [watch("u", "t")], [says("u", said)]), empty_store, tiny_encoder)
+    profile = read_profiles(empty_store).get("u")
+    assert profile is not None
+    assert profile.phrases == (Phrase("funny films", "genre", 1.0, ("t",)),)
+
+
+def test_what_is_liked_and_disliked_alike_cancels_out(taste_of: Any) -> None:
+    watched = [watch("u", "t")]
+    assert taste_of(catalog([title("t", "horror")], watched, [says("u", "horror films", -1.0)])) == {}
+
+
+def test_the_same_words_of_two_kinds_are_one_phrase(taste_of: Any) -> None:
+    found = taste_of(catalog([title("t", "horror", keywords="cats")], [watch("u", "t")], [says("u", "Cats")]))
+    assert list(found) == ["cats", "horror films"]
+
+
+def test_progress_counts_the_phrases_encoded(empty_store: Store, tiny_encoder: Any) -> None:
+    told: list[tuple[int, int]] = []
+    both = catalog([title("t", "comedy")], [watch("u", "t")], [says("u", "cats")])
+    embed_users(both, empty_store, tiny_encoder, lambda done, total: told.append((done, total)))
+    assert told == [(2, 2)]
