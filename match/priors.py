@@ -25,7 +25,7 @@ RATE = 0.05  # the catalog's rate before there are any impressions
 QUALITY_FRACTION = 0.2  # of the title watched ...
 QUALITY_SECONDS = 600.0  # ... or as long, makes a play a quality play
 
-# Types are never guessed: DuckDB would take the ids t and 007 for a truth value and a number.
+# Types are never guessed: DuckDB would take the id t for a truth value and 2026-1-5 for a date.
 READERS = {
     ".parquet": "read_parquet('{path}')",
     ".csv": "read_csv('{path}', header=true, all_varchar=true)",
@@ -36,12 +36,12 @@ COLUMNS = {
     "plays": {"impression_id": "VARCHAR", "seconds": "DOUBLE", "fraction": "DOUBLE"},
 }
 
-# BETWEEN, since NaN would pass for more than any limit.
+# DuckDB holds that NaN is more than any limit.
 COUNTS = """
     WITH shown AS (SELECT DISTINCT {impression_columns} FROM {impressions}),
          played AS (SELECT {play_columns} FROM {plays}),
          quality AS (SELECT DISTINCT impression_id FROM played
-                     WHERE fraction BETWEEN $fraction AND 'infinity' OR seconds BETWEEN $seconds AND 'infinity')
+                     WHERE (fraction >= $fraction AND NOT isnan(fraction)) OR (seconds >= $seconds AND NOT isnan(seconds)))
     SELECT title_id, artwork_id, count(*) AS impressions, count(quality.impression_id) AS plays
     FROM shown LEFT JOIN quality USING (impression_id)
     GROUP BY ALL ORDER BY ALL
@@ -82,7 +82,7 @@ def learn_priors(logs: Path | str, store: Store) -> Priors:
             _check_columns(connection, impressions)
             _check_columns(connection, plays)
             limits = {"fraction": QUALITY_FRACTION, "seconds": QUALITY_SECONDS}
-            counts = connection.execute(query, limits).to_arrow_table()
+            counts = connection.sql(query, params=limits).to_arrow_table()
     except duckdb.Error as error:
         raise LogError(f"the logs in {logs} cannot be aggregated: {error}") from error
     table = _posteriors(counts)

@@ -38,8 +38,10 @@ def reports_errors(command: Callable[P, None]) -> Callable[P, None]:
 
         try:
             command(*args, **kwargs)
+        except BrokenPipeError:
+            raise  # typer ends quietly where the reader of a pipe has left
         except (ArtworkMatcherError, OSError) as error:
-            say(f"error: {error}")
+            say("error: " + " ".join(line.strip() for line in str(error).splitlines()))
             raise typer.Exit(2) from None
         except KeyboardInterrupt:
             say("stopped; what was committed stays, run again to go on")

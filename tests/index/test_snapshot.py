@@ -1,0 +1,348 @@
+"""Snapshots: published whole, opened verified, or refused in words."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from embed.errors import ArtworkMatcherError, FingerprintError, SnapshotError, StoreError
+from embed.store import Store, read_table, read_vectors, replace_table
+from index.snapshot import Manifest, open_snapshot, publish_snapshot
+
+FILES = ("artwork.arrow", "index.faiss", "scatter.npy", "titles.arrow")
+
+
+@pytest.fixture
+def published(store: Store) -> tuple[Store, Manifest, Path]:
+    """(store, the manifest of its first snapshot, that snapshot's folder)."""
+    manifest = publish_snapshot(store)
+    return store, manifest, store.snapshots / manifest.name
+
+
+def snapshots(store: Store) -> list[str]:
+    return sorted(path.name for path in store.snapshots.iterdir())
+
+
+def vectors_of(store: Store) -> dict[str, np.ndarray]:
+    """artwork_id to its vector, straight from the store's tables."""
+    embeddings = read_table(store, "embeddings")
+    by_content = dict(zip(embeddings["sha256"].to_pylist(), read_vectors(embeddings), strict=True))
+    return {row["artwork_id"]: by_content[row["sha256"]] for row in read_table(store, "artwork").to_pylist()}
+
+
+def test_what_is_published_is_what_is_opened(published: tuple) -> None:
+    store, manifest, _ = published
+    snapshot = open_snapshot(store)
+    assert snapshot.manifest == manifest
+    assert snapshot.titles["title_id"].to_pylist() == ["abyss", "caper", "harbour", "lone"]
+    assert snapshot.title_numbers == {"abyss": 0, "caper": 1, "harbour": 2, "lone": 3}
+    assert snapshot.artwork["artwork_id"].to_pylist() == [
+        *("abyss-dora", "abyss-trench"),
+        *("caper-ben", "caper-cleo", "caper-van"),
+        *("harbour-ada", "harbour-couple", "harbour-sea"),
+        "lone-only",
+    ]
+    assert snapshot.artwork["people"].to_pylist()[6] == ["Ada Quill", "Ben Marsh"]
+    vectors = vectors_of(store)
+    for title_id, number in snapshot.title_numbers.items():
+        ids = [row["artwork_id"] for row in snapshot.artwork.to_pylist() if row["title_id"] == title_id]
+        np.testing.assert_array_equal(snapshot.index.vectors(number), [vectors[artwork_id] for artwork_id in ids])
+
+
+def test_the_manifest_tells_the_truth(published: tuple) -> None:
+    store, manifest, folder = published
+    assert (manifest.format, manifest.name, manifest.titles, manifest.artworks) == (1, "000001", 4, 9)
+    assert (manifest.fingerprint, manifest.dimension) == (store.fingerprint, 32)
+    assert sorted(path.name for path in folder.iterdir()) == sorted([*FILES, "manifest.json"])
+    assert manifest.files == {
+        name: {"bytes": len(data), "sha256": sha256(data).hexdigest()}
+        for name, data in ((name, (folder / name).read_bytes()) for name in FILES)
+    }
+    assert json.loads((folder / "manifest.json").read_text())["files"] == manifest.files
+
+
+def test_scatter_is_the_mean_outer_product_within_titles(published: tuple) -> None:
+    store, _, _ = published
+    vectors, total = vectors_of(store), np.zeros((32, 32))
+    for title_id in read_table(store, "titles")["title_id"].to_pylist():
+        ids = [row["artwork_id"] for row in read_table(store, "artwork").to_pylist() if row["title_id"] == title_id]
+        mean = np.mean([vectors[artwork_id] for artwork_id in ids], axis=0)
+        for artwork_id in ids:
+            total += np.outer(vectors[artwork_id] - mean, vectors[artwork_id] - mean)
+    np.testing.assert_allclose(open_snapshot(store).scatter, total / 9, atol=1e-7)
+
+
+def test_the_newest_serves_and_the_last_three_are_kept(store: Store) -> None:
+    for number in range(1, 6):
+        assert publish_snapshot(store).name == f"{number:06d}"
+        assert open_snapshot(store).manifest.name == f"{number:06d}"
+    assert snapshots(store) == ["000003", "000004", "000005", "CURRENT"]
+
+
+def test_an_older_snapshot_serves_on_while_new_ones_come(published: tuple) -> None:
+    store, _, _ = published
+    opened = open_snapshot(store)
+    before = opened.artwork.to_pylist()
+    for _ in range(4):
+        publish_snapshot(store)
+    assert opened.artwork.to_pylist() == before
+    assert opened.index.vectors(3).shape == (1, 32)
+
+
+def test_inactive_artwork_is_left_out_and_its_title_stays(store: Store) -> None:
+    artwork = read_table(store, "artwork")
+    gone = pc.or_(pc.equal(artwork["title_id"], "lone"), pc.equal(artwork["artwork_id"], "caper-ben"))
+    column = artwork.schema.get_field_index("active")
+    replace_table(store, "artwork", artwork.set_column(column, artwork.schema.field(column), pc.invert(gone)))
+    manifest = publish_snapshot(store)
+    snapshot = open_snapshot(store)
+    assert (manifest.titles, manifest.artworks) == (4, 7)
+    assert snapshot.index.sizes(np.arange(4)).tolist() == [2, 2, 3, 0]
+    assert {"caper-ben", "lone-only"}.isdisjoint(snapshot.artwork["artwork_id"].to_pylist())
+
+
+def test_no_artwork_at_all_is_a_snapshot_of_none(store: Store) -> None:
+    replace_table(store, "artwork", read_table(store, "artwork").slice(0, 0))
+    publish_snapshot(store)
+    snapshot = open_snapshot(store)
+    assert (snapshot.manifest.artworks, len(snapshot.artwork), len(snapshot.titles)) == (0, 0, 4)
+    assert not snapshot.scatter.any()
+
+
+def test_an_empty_store_has_nothing_to_publish(empty_store: Store) -> None:
+    with pytest.raises(StoreError, match=r"has no titles yet; scripts/embed_artwork\.py makes them"):
+        publish_snapshot(empty_store)
+    assert not empty_store.snapshots.exists()
+
+
+def test_artwork_of_a_title_that_is_gone_asks_for_the_job_again(store: Store) -> None:
+    """A job killed between the commits of its tables leaves such a store behind."""
+    titles = read_table(store, "titles")
+    replace_table(store, "titles", titles.filter(pc.not_equal(titles["title_id"], "lone")))
+    with pytest.raises(StoreError, match=r"artwork of title 'lone' and no such title.*embed_artwork\.py.*again"):
+        publish_snapshot(store)
+
+
+def test_no_snapshot_yet_names_the_remedy(store: Store) -> None:
+    with pytest.raises(SnapshotError, match=rf"has no snapshot yet; scripts/build_index\.py --store {store.root} makes one"):
+        open_snapshot(store)
+
+
+# Vectors of two encoders
+
+
+def test_vectors_of_another_encoder_are_not_published(store: Store) -> None:
+    with pytest.raises(FingerprintError, match="embed the catalog into a new store"):
+        publish_snapshot(replace(store, fingerprint="f" * 64))
+    assert not store.snapshots.exists()
+
+
+def test_one_foreign_vector_among_many_is_not_published(store: Store) -> None:
+    embeddings = read_table(store, "embeddings")
+    prints = [*embeddings["fingerprint"].to_pylist()[1:], "f" * 64]
+    column = embeddings.schema.get_field_index("fingerprint")
+    replace_table(store, "embeddings", embeddings.set_column(column, embeddings.schema.field(column), pa.array(prints)))
+    with pytest.raises(FingerprintError, match="holds vectors of encoder ffffffffffff beside its own"):
+        publish_snapshot(store)
+
+
+def test_a_snapshot_of_another_encoder_is_not_opened(published: tuple) -> None:
+    store, manifest, _ = published
+    with pytest.raises(FingerprintError, match=f"vectors of encoder {manifest.fingerprint[:12]}, its store of ffffffffffff"):
+        open_snapshot(replace(store, fingerprint="f" * 64))
+
+
+# Damage
+
+
+@pytest.fixture
+def no_parser(monkeypatch: pytest.MonkeyPatch) -> None:
+    """FAISS must not see what is about to be opened: a damaged file can crash the process."""
+    import faiss
+
+    def refuse(*args: object) -> None:
+        raise AssertionError("parsed before it was verified")
+
+    monkeypatch.setattr(faiss, "read_index", refuse)
+    monkeypatch.setattr(pa.ipc, "open_file", refuse)
+    monkeypatch.setattr(np, "load", refuse)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(name=st.sampled_from(FILES), where=st.floats(0, 1, exclude_max=True), flip=st.integers(1, 255))
+def test_one_altered_byte_is_noticed_before_anything_is_parsed(
+    published: tuple, no_parser: None, name: str, where: float, flip: int
+) -> None:
+    store, _, folder = published
+    whole = (folder / name).read_bytes()
+    at = int(where * len(whole))
+    (folder / name).write_bytes(whole[:at] + bytes([whole[at] ^ flip]) + whole[at + 1 :])
+    try:
+        with pytest.raises(
+            SnapshotError, match=rf"{name} is missing or altered since it was published; run scripts/build_index"
+        ):
+            open_snapshot(store)
+    finally:
+        (folder / name).write_bytes(whole)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(name=st.sampled_from(FILES), left=st.floats(0, 1, exclude_max=True))
+def test_a_truncated_file_is_noticed(published: tuple, no_parser: None, name: str, left: float) -> None:
+    store, _, folder = published
+    whole = (folder / name).read_bytes()
+    (folder / name).write_bytes(whole[: int(left * len(whole))])
+    try:
+        with pytest.raises(SnapshotError, match=rf"{name} is missing or altered"):
+            open_snapshot(store)
+    finally:
+        (folder / name).write_bytes(whole)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_missing_file_is_noticed(published: tuple, no_parser: None, name: str) -> None:
+    store, _, folder = published
+    (folder / name).unlink()
+    with pytest.raises(SnapshotError, match=rf"{name} is missing or altered"):
+        open_snapshot(store)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(where=st.floats(0, 1, exclude_max=True), flip=st.integers(1, 255))
+def test_an_altered_manifest_is_refused_in_words_or_does_not_matter(published: tuple, where: float, flip: int) -> None:
+    store, _, folder = published
+    path = folder / "manifest.json"
+    whole = path.read_bytes()
+    at = int(where * len(whole))
+    path.write_bytes(whole[:at] + bytes([whole[at] ^ flip]) + whole[at + 1 :])
+    try:
+        snapshot = open_snapshot(store)
+    except ArtworkMatcherError:
+        pass
+    else:
+        assert (snapshot.index.artworks, len(snapshot.titles)) == (9, 4)
+    finally:
+        path.write_bytes(whole)
+
+
+def test_a_manifest_that_lists_no_files_verifies_nothing_and_is_refused(published: tuple, no_parser: None) -> None:
+    store, _, folder = published
+    record = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**record, "files": {}}))
+    with pytest.raises(SnapshotError, match="does not list the files of a snapshot"):
+        open_snapshot(store)
+
+
+def test_a_newer_format_asks_for_an_upgrade(published: tuple, no_parser: None) -> None:
+    store, _, folder = published
+    record = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**record, "format": 2}))
+    with pytest.raises(SnapshotError, match="snapshot format 2, newer than 1; upgrade artwork-matcher"):
+        open_snapshot(store)
+
+
+def test_a_serving_folder_that_is_gone_is_named(published: tuple) -> None:
+    store, _, folder = published
+    shutil.rmtree(folder)
+    with pytest.raises(SnapshotError, match=r"000001/manifest\.json cannot be read .* publish the index again"):
+        open_snapshot(store)
+    assert publish_snapshot(store).artworks == 9
+    assert open_snapshot(store).manifest.artworks == 9
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"000001\x00"], ids=["empty", "not ascii", "nul"])
+def test_a_damaged_pointer_is_refused(published: tuple, content: bytes) -> None:
+    store, _, _ = published
+    (store.snapshots / "CURRENT").write_bytes(content)
+    with pytest.raises(SnapshotError, match="cannot be read"):
+        open_snapshot(store)
+
+
+# A publisher that is killed
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import index.snapshot as snapshot
+from embed.store import open_store
+
+def die(*args, **kwargs):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+step = sys.argv[2]
+if step == "rename":
+    Path.rename = die
+else:
+    setattr(snapshot, step, die)
+snapshot.publish_snapshot(open_store(sys.argv[1]))
+"""
+
+
+@pytest.fixture
+def publish_and_die(store: Store) -> Callable[[str], None]:
+    """publish_and_die(step): another process publishes and is killed as it comes to the step."""
+
+    def publish(step: str) -> None:
+        ended = subprocess.run([sys.executable, "-c", KILLED, str(store.root), step], capture_output=True, check=False)
+        assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+
+    return publish
+
+
+@pytest.mark.parametrize("step", ["_write_files", "write_json", "_sync", "rename", "_point_to"])
+def test_killed_before_it_points_to_the_new_one_the_last_good_one_serves(
+    store: Store, publish_and_die: Callable[[str], None], step: str
+) -> None:
+    publish_snapshot(store)
+    replace_table(store, "artwork", read_table(store, "artwork").slice(0, 5))
+    publish_and_die(step)
+    assert open_snapshot(store).manifest.artworks == 9
+    name = publish_snapshot(store).name
+    assert open_snapshot(store).manifest.artworks == 5
+    left = {"000002"} if step == "_point_to" else set()  # whole, though it never served
+    assert set(snapshots(store)) == {"000001", name, "CURRENT"} | left
+
+
+def test_killed_before_it_drops_the_old_ones_the_new_one_serves(store: Store, publish_and_die: Callable[[str], None]) -> None:
+    for _ in range(3):
+        publish_snapshot(store)
+    publish_and_die("_drop_old")
+    assert open_snapshot(store).manifest.name == "000004"
+    publish_snapshot(store)
+    assert snapshots(store) == ["000003", "000004", "000005", "CURRENT"]
+
+
+def test_everything_is_synced_before_it_serves(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a power cut, a name must not point at bytes that never reached the disk."""
+    synced: list[int] = []
+    seen_at_the_switch: list[set[int]] = []
+    switch = Path.replace
+
+    def sync(descriptor: int) -> None:
+        synced.append(os.fstat(descriptor).st_ino)
+
+    def note(path: Path, target: Path) -> Path:
+        if Path(target).name == "CURRENT":
+            seen_at_the_switch.append(set(synced))
+            assert path.stat().st_ino in synced
+        return switch(path, target)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(Path, "replace", note)
+    folder = store.snapshots / publish_snapshot(store).name
+    assert len(seen_at_the_switch) == 1
+    assert {path.stat().st_ino for path in [*folder.iterdir(), folder]} <= seen_at_the_switch[0]
+    assert synced[-1] == store.snapshots.stat().st_ino

@@ -1,0 +1,105 @@
+"""The blend's parts, each against ten lines of numpy."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from embed.records import Audience, Phrase, Profile
+from match.blend import Parts, liked_people, logit, people_affinity, personal_query, standardise, usual_spread
+
+
+def audience_by_hand(vectors: np.ndarray, neutral: np.ndarray) -> Audience:
+    """What embed.taste.audience_of says of these users, written out."""
+    mean = (vectors.sum(axis=0) + neutral) / (len(vectors) + 1)
+    moment = np.mean([np.outer(vector - mean, vector - mean) for vector in vectors], axis=0)
+    return Audience("f", len(vectors), neutral, mean, moment)
+
+
+def profile(*phrases: tuple[str, str, float]) -> Profile:
+    return Profile("ada", tuple(Phrase(*phrase) for phrase in phrases), np.eye(len(phrases), 4, dtype=np.float32), "f")
+
+
+def test_personal_query_is_what_sets_the_user_apart() -> None:
+    audience = Audience("f", 1, np.zeros(4), np.array([0.25, 0.5, 0, 0], np.float32), np.zeros((4, 4)))
+    query = personal_query(profile(("dark", "stated", 3.0), ("bright", "stated", -4.0)), audience)
+    np.testing.assert_allclose(query, [0.6 - 0.25, -0.8 - 0.5, 0, 0], atol=1e-6)
+
+
+def test_usual_spread_is_the_root_mean_square_of_personal_similarity_within_titles() -> None:
+    rng = np.random.default_rng(7)
+    audience = audience_by_hand(rng.normal(size=(20, 5)), rng.normal(size=5))
+    users = np.random.default_rng(7).normal(size=(20, 5)) - audience.mean
+    titles = [rng.normal(size=(count, 5)) for count in (1, 2, 7)]
+    apart = np.concatenate([vectors - vectors.mean(axis=0) for vectors in titles])
+    by_hand = np.sqrt(np.mean((users @ apart.T) ** 2))
+    assert usual_spread(audience, apart.T @ apart / len(apart)) == pytest.approx(by_hand)
+
+
+def test_usual_spread_of_nobody_is_zero() -> None:
+    assert usual_spread(Audience("f", 0, np.zeros(3), np.zeros(3), np.zeros((3, 3))), np.eye(3)) == 0
+
+
+def test_standardise_is_less_the_titles_mean_in_units_of_the_spread() -> None:
+    cosines = np.array([[0.5, 0.1, 0.3], [0.2, 0.6, np.nan], [0.9, np.nan, np.nan], [np.nan] * 3])
+    expected = [[2, -2, 0], [-2, 2, np.nan], [0, np.nan, np.nan], [np.nan] * 3]
+    np.testing.assert_allclose(standardise(cosines, 0.1), expected, atol=1e-12)
+
+
+def test_standardise_without_a_spread_is_nothing_personal() -> None:
+    cosines = np.array([[0.5, 0.1, np.nan]])
+    np.testing.assert_array_equal(standardise(cosines, 0.0), [[0, 0, np.nan]])
+
+
+@pytest.mark.parametrize(("p", "expected"), [(0.5, 0.0), (0.2, np.log(0.25)), (0.9, np.log(9))])
+def test_logit(p: float, expected: float) -> None:
+    assert logit(p) == pytest.approx(expected)
+    np.testing.assert_allclose(logit(np.array([p, 0.5])), [expected, 0], atol=1e-12)
+
+
+def test_liked_people_are_measured_by_the_strongest_phrase() -> None:
+    liked = liked_people(profile(("funny films", "genre", 0.5), ("Ben Marsh", "person", 0.25), ("Cleo Vance", "person", -0.1)))
+    assert liked == {"ben marsh": 0.5, "cleo vance": -0.2}
+
+
+def test_two_spellings_are_one_person() -> None:
+    liked = liked_people(profile(("drama", "genre", 1.0), ("Ben Marsh", "person", 0.3), ("BEN  marsh", "person", 0.2)))
+    assert liked == {"ben marsh": pytest.approx(0.5)}
+    assert liked_people(profile(("Ben Marsh", "person", 0.3), ("ben marsh", "person", 0.3))) == {"ben marsh": 1.0}
+
+
+def test_nobody_is_liked_by_whom_nothing_is_known() -> None:
+    assert liked_people(profile()) == {}
+
+
+@given(
+    shown=st.lists(st.sets(st.sampled_from("abcd")), max_size=6),
+    liked=st.dictionaries(st.sampled_from("abcx"), st.floats(-1, 1)),
+)
+def test_people_affinity_is_the_sum_over_who_is_shown(shown: list[set[str]], liked: dict[str, float]) -> None:
+    rows_of = {name: np.flatnonzero([name in people for people in shown]) for name in "abcd"}
+    rows = np.append(np.arange(len(shown)), -1)[None]  # the last: no artwork
+    by_hand = [min(max(sum(liked.get(name, 0.0) for name in people), -1.0), 1.0) for people in shown]
+    np.testing.assert_allclose(people_affinity(rows, liked, rows_of), [[*by_hand, 0.0]], atol=1e-12)
+
+
+def parts_of(scores: list[list[float]]) -> Parts:
+    total = np.array(scores)
+    return Parts(prior=total - 1.0, similarity=total * 0 + 0.25, people=total * 0 + 0.75)
+
+
+def test_ranking_is_best_first_and_what_is_absent_last() -> None:
+    parts = parts_of([[0.1, np.nan, 0.3, 0.2], [3.0, 2.0, 1.0, 0.0]])
+    np.testing.assert_allclose(parts.score, [[0.1, np.nan, 0.3, 0.2], [3.0, 2.0, 1.0, 0.0]])
+    assert parts.ranking(np.array([[4, -1, 5, 6], [0, 1, 2, 3]])).tolist() == [[2, 3, 0, 1], [0, 1, 2, 3]]
+
+
+@pytest.mark.parametrize(("ahead", "expected"), [(0.0, [2, 0, 1]), (1e-8, [2, 0, 1]), (1e-4, [1, 2, 0])])
+def test_a_tie_goes_to_the_first_row(ahead: float, expected: list[int]) -> None:
+    assert parts_of([[0.5, 0.5 + ahead, 0.5]]).ranking(np.array([[8, 9, 7]])).tolist() == [expected]
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (3, 0)])
+def test_ranking_of_nothing(shape: tuple[int, int]) -> None:
+    empty = np.empty(shape)
+    assert Parts(empty, empty, empty).ranking(empty.astype(np.int64)).shape == shape

@@ -1,0 +1,186 @@
+"""What clicks teach: counts and posteriors worked out by hand, out of every format a log may have."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from embed.errors import LogError
+from embed.store import read_table
+from match.blend import Prior
+from match.priors import RATE, STRENGTH, learn_priors, read_priors
+
+Rows = list[dict[str, Any]]
+
+
+def shown(artwork_id: str, count: int, title_id: str = "harbour") -> Rows:
+    """`count` impressions of an artwork."""
+    return [{"impression_id": f"{artwork_id}-{n}", "title_id": title_id, "artwork_id": artwork_id} for n in range(count)]
+
+
+def played(artwork_id: str, numbers: range, seconds: float | None = None, fraction: float | None = 0.9) -> Rows:
+    """A play of each of these impressions."""
+    return [{"impression_id": f"{artwork_id}-{n}", "seconds": seconds, "fraction": fraction} for n in numbers]
+
+
+IMPRESSIONS = shown("kiss", 10) + shown("ghost", 30)
+PLAYS = played("kiss", range(4)) + played("ghost", range(2))
+
+
+@pytest.fixture
+def learn(tmp_path: Path, empty_store: Any, write_rows: Callable[..., Path]) -> Callable[..., dict[str, tuple[int, int]]]:
+    """learn(impressions, plays, format="csv") -> artwork_id to (impressions, plays)."""
+
+    def run(impressions: Rows, plays: Rows, format: str = "csv", folder: str = "logs") -> dict[str, tuple[int, int]]:
+        write_rows(tmp_path / folder, "impressions", impressions, format)
+        write_rows(tmp_path / folder, "plays", plays, format)
+        priors = learn_priors(tmp_path / folder, empty_store)
+        return {artwork_id: (prior.impressions, prior.plays) for artwork_id, prior in priors.by_artwork.items()}
+
+    return run
+
+
+def test_before_any_clicks_every_artwork_has_the_rate_we_start_from(empty_store: Any) -> None:
+    assert read_priors(empty_store).of("kiss") == Prior(RATE, 0, 0) == Prior(0.05, 0, 0)
+
+
+def test_beta_binomial_by_hand(learn: Callable, empty_store: Any) -> None:
+    assert STRENGTH == 100
+    learn(IMPRESSIONS, PLAYS)
+    priors = read_priors(empty_store)
+    rate = (6 + 100 * 0.05) / (40 + 100)  # 6 plays of 40, shrunk towards 5 %
+    assert priors.of("kiss") == Prior(pytest.approx((4 + 100 * rate) / 110), 10, 4)
+    assert priors.of("ghost") == Prior(pytest.approx((2 + 100 * rate) / 130), 30, 2)
+    assert priors.of("never shown") == Prior(pytest.approx(rate), 0, 0)
+
+
+def test_what_is_returned_is_what_is_read_later(tmp_path: Path, learn: Callable, empty_store: Any) -> None:
+    learn(IMPRESSIONS, PLAYS)
+    assert learn_priors(tmp_path / "logs", empty_store) == read_priors(empty_store)
+    rows = read_table(empty_store, "priors").to_pylist()
+    assert [(row["title_id"], row["artwork_id"]) for row in rows] == [("harbour", "ghost"), ("harbour", "kiss")]
+
+
+def test_learning_again_replaces(learn: Callable, empty_store: Any) -> None:
+    learn(IMPRESSIONS, PLAYS)
+    assert learn(shown("clown", 3), played("clown", range(1))) == {"clown": (3, 1)}
+    assert list(read_priors(empty_store).by_artwork) == ["clown"]
+
+
+def test_an_impression_logged_twice_counts_once(learn: Callable) -> None:
+    assert learn(IMPRESSIONS * 2, PLAYS) == {"kiss": (10, 4), "ghost": (30, 2)}
+
+
+def test_two_plays_of_one_impression_count_once(learn: Callable) -> None:
+    assert learn(IMPRESSIONS, PLAYS * 2) == {"kiss": (10, 4), "ghost": (30, 2)}
+
+
+def test_plays_without_an_impression_are_left_alone(learn: Callable) -> None:
+    assert learn(IMPRESSIONS, PLAYS + played("elsewhere", range(9))) == {"kiss": (10, 4), "ghost": (30, 2)}
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize(
+    ("seconds", "fraction", "counts"),
+    [
+        (None, 0.2, 1),
+        (None, 0.19, 0),
+        (600.0, None, 1),
+        (599.0, None, 0),
+        (600.0, 0.01, 1),  # a long title, ten minutes of it
+        (30.0, 0.25, 1),  # a short one, a quarter of it
+        (599.0, 0.19, 0),
+        (None, None, 0),
+    ],
+)
+def test_only_a_play_of_some_length_counts(
+    learn: Callable, format: str, seconds: float | None, fraction: float | None, counts: int
+) -> None:
+    plays = played("kiss", range(2, 3)) + played("kiss", range(1), seconds, fraction)
+    assert learn(shown("kiss", 5), plays, format) == {"kiss": (5, 1 + counts)}
+
+
+def test_a_length_that_is_no_number_does_not_count(learn: Callable) -> None:
+    plays = played("kiss", range(1), float("nan"), float("nan")) + played("kiss", range(1, 2), 900.0, float("nan"))
+    assert learn(shown("kiss", 5), plays, "parquet") == {"kiss": (5, 1)}
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl", "parquet"])
+def test_formats_are_alike(learn: Callable, format: str) -> None:
+    assert learn(IMPRESSIONS, PLAYS, format) == {"kiss": (10, 4), "ghost": (30, 2)}
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("id_", ["007", "t", "2026-1-5", "A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11", "1e3"])
+def test_ids_are_taken_as_they_are_written(learn: Callable, empty_store: Any, format: str, id_: str) -> None:
+    """A reader that guesses types makes true of t, and a date of 2026-1-5."""
+    assert learn(shown(id_, 2, title_id=id_), played(id_, range(1)), format) == {id_: (2, 1)}
+    assert read_table(empty_store, "priors")["title_id"].to_pylist() == [id_]
+
+
+@pytest.mark.parametrize("format", ["jsonl", "parquet"])
+def test_ids_that_are_numbers_are_read_as_text(learn: Callable, format: str) -> None:
+    impressions = [{"impression_id": n, "title_id": 1, "artwork_id": 7} for n in range(3)]
+    assert learn(impressions, [{"impression_id": 0, "seconds": 1, "fraction": 1}], format) == {"7": (3, 1)}
+
+
+@pytest.mark.parametrize("folder", ["it's", "a[1]", "what*", "why?", '"quoted"', "{p}"])
+def test_any_folder_name_will_do(learn: Callable, folder: str) -> None:
+    for alike in ("a1", "whatever", "whys"):  # what these names would match, were they patterns
+        learn(shown("other", 3), played("other", range(1)), folder=alike)
+    assert learn(IMPRESSIONS, PLAYS, folder=folder) == {"kiss": (10, 4), "ghost": (30, 2)}
+
+
+def test_no_play_yet(tmp_path: Path, write_rows: Callable, empty_store: Any) -> None:
+    """Nobody has played anything: a file with its header and no rows, or an empty one where there is no header."""
+    for format, content in (("csv", "impression_id,seconds,fraction\n"), ("jsonl", "")):
+        write_rows(tmp_path / format, "impressions", IMPRESSIONS)
+        (tmp_path / format / f"plays.{format}").write_text(content)
+        priors = learn_priors(tmp_path / format, empty_store)
+        assert (priors.of("kiss").impressions, priors.of("kiss").plays) == (10, 0)
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("column", ["impression_id", "title_id", "artwork_id", "seconds", "fraction"])
+def test_a_missing_column_is_named(learn: Callable, format: str, column: str) -> None:
+    impressions = [{k: v for k, v in row.items() if k != column} for row in IMPRESSIONS]
+    plays = [{k: v for k, v in row.items() if k != column} for row in PLAYS]
+    with pytest.raises(LogError, match=rf"\.{format} has no column {column}; see embed/records\.py"):
+        learn(impressions, plays, format)
+
+
+def test_a_missing_folder_is_named(tmp_path: Path, empty_store: Any) -> None:
+    with pytest.raises(LogError, match=r"no folder of logs at '.*nowhere'; give one with impressions and plays"):
+        learn_priors(tmp_path / "nowhere", empty_store)
+
+
+@pytest.mark.parametrize("there", ["impressions", "plays"])
+def test_a_missing_file_is_named(tmp_path: Path, empty_store: Any, write_rows: Callable, there: str) -> None:
+    write_rows(tmp_path / "logs", there, IMPRESSIONS if there == "impressions" else PLAYS)
+    missing = "plays" if there == "impressions" else "impressions"
+    with pytest.raises(LogError, match=f"no {missing} table; keep one of {missing}.parquet, {missing}.csv, {missing}.jsonl"):
+        learn_priors(tmp_path / "logs", empty_store)
+
+
+def test_two_files_of_one_table_are_refused(tmp_path: Path, empty_store: Any, write_rows: Callable, learn: Callable) -> None:
+    write_rows(tmp_path / "logs", "plays", PLAYS, "jsonl")
+    with pytest.raises(LogError, match="more than one plays table"):
+        learn(IMPRESSIONS, PLAYS)
+
+
+def test_a_file_that_cannot_be_read_is_named_and_changes_nothing(tmp_path: Path, learn: Callable, empty_store: Any) -> None:
+    learn(IMPRESSIONS, PLAYS)
+    before = read_priors(empty_store)
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "impressions.parquet").write_bytes(b"PAR1 no parquet")
+    (tmp_path / "bad" / "plays.jsonl").write_text(json.dumps(PLAYS[0]))
+    with pytest.raises(LogError, match=r"the logs in .*bad cannot be aggregated: .*impressions\.parquet"):
+        learn_priors(tmp_path / "bad", empty_store)
+    assert read_priors(empty_store) == before
+
+
+def test_a_number_that_is_none_is_an_error_not_a_guess(learn: Callable) -> None:
+    with pytest.raises(LogError, match="much"):
+        learn(IMPRESSIONS, [{"impression_id": "kiss-1", "seconds": 1, "fraction": "much"}])

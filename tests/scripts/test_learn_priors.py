@@ -1,0 +1,49 @@
+"""The door from clicks to priors."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from embed.store import Store
+from match.priors import read_priors
+
+
+@pytest.fixture
+def logs(tmp_path: Path, write_rows: Callable) -> Path:
+    """Ten impressions of caper-van and ten of caper-ben, of which three were played."""
+    impressions = [
+        {"impression_id": f"{artwork_id}-{number}", "title_id": "caper", "artwork_id": artwork_id}
+        for artwork_id in ("caper-van", "caper-ben")
+        for number in range(10)
+    ]
+    plays = [{"impression_id": f"caper-ben-{number}", "seconds": 10, "fraction": 0.8} for number in range(3)]
+    write_rows(tmp_path / "logs", "impressions", impressions)
+    write_rows(tmp_path / "logs", "plays", plays)
+    return tmp_path / "logs"
+
+
+def test_it_learns(invoke: Callable, logs: Path, store: Store) -> None:
+    result = invoke("learn_priors", logs, "--store", store.root)
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "2 artworks: 20 impressions, 3 quality plays\n", "")
+    assert read_priors(store).of("caper-ben").plays == 3
+
+
+def test_json(invoke: Callable, logs: Path, store: Store) -> None:
+    result = invoke("learn_priors", logs, "--store", store.root, "--json")
+    rate = pytest.approx((3 + 5) / 120)
+    assert json.loads(result.stdout) == {"artworks": 2, "impressions": 20, "plays": 3, "catalog_rate": rate}
+
+
+def test_no_logs(invoke: Callable, refused: Callable, tmp_path: Path, store: Store) -> None:
+    assert "no folder of logs at" in refused(invoke("learn_priors", tmp_path / "nowhere", "--store", store.root))
+
+
+def test_no_store(invoke: Callable, refused: Callable, tmp_path: Path, logs: Path) -> None:
+    assert "no store at" in refused(invoke("learn_priors", logs, "--store", tmp_path / "nowhere"))
+
+
+def test_what_duckdb_says_is_one_line(invoke: Callable, refused: Callable, logs: Path, store: Store) -> None:
+    (logs / "plays.csv").write_text("impression_id,seconds,fraction\ncaper-ben-1,much,0\n")
+    assert "cannot be aggregated" in refused(invoke("learn_priors", logs, "--store", store.root))
