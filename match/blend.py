@@ -83,7 +83,7 @@ def logit(p: float | np.ndarray) -> np.ndarray:
 
 def liked_people(profile: Profile) -> dict[str, float]:
     """Folded name to how much the user likes (or dislikes) the person, in -1..1, the strongest phrase being 1."""
-    strongest = max((abs(phrase.weight) for phrase in profile.phrases), default=1.0)
+    strongest = max((abs(phrase.weight) for phrase in profile.phrases), default=0.0) or 1.0
     liked: dict[str, float] = defaultdict(float)
     for phrase in profile.phrases:
         if phrase.kind == "person":

@@ -1,5 +1,6 @@
 """All of it on the catalog in assets/: `python scripts/demo.py`."""
 
+from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -54,13 +55,16 @@ def demo(
 
 
 def _print_choices(matcher: "Matcher") -> None:
+    """Per title, which artwork meets which users: the same title has another face for another taste."""
     names = dict(zip(*(matcher.snapshot.titles[column].to_pylist() for column in ("title_id", "name")), strict=True))
-    choices = matcher.choose_many(matcher.user_ids)
-    rows = [
-        (names[page[0].title_id], *(choice.artwork.artwork_id if choice.artwork else "-" for choice in page))
-        for page in zip(*choices, strict=True)
-    ]
-    console.print_table("The artwork that each user meets", ("title", *matcher.user_ids), rows)
+    users_of: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for choice in (choice for page in matcher.choose_many(matcher.user_ids) for choice in page):
+        users_of[choice.title_id, choice.artwork.artwork_id if choice.artwork else "-"].append(choice.user_id)
+    rows, last = [], ""
+    for (title_id, artwork_id), users in sorted(users_of.items()):
+        rows.append((names[title_id] if title_id != last else "", artwork_id, ", ".join(users)))
+        last = title_id
+    console.print_table("The artwork that each user meets", ("title", "artwork", "users"), rows)
 
 
 def main() -> None:

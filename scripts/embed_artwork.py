@@ -75,9 +75,16 @@ def _choice(store: Path, model: str | None, pretrained: str | None, checkpoint: 
 
 
 def _store_to_plan_with(store: Path, choice: "EncoderChoice") -> "Store":
-    from embed.store import RECORD, Store, open_store
+    """Another encoder than the store's is refused here as it would be by the run itself; a store not there yet is empty."""
+    from embed.encoder import load_encoder
+    from embed.store import RECORD, Store, check_fingerprint, open_store
 
-    return open_store(store) if (store / RECORD).is_file() else Store(store, choice, "", 0, None)
+    if not (store / RECORD).is_file():
+        return Store(store, choice, "", 0, None)
+    opened = open_store(store)
+    if choice != opened.choice:
+        check_fingerprint(opened, choice, load_encoder(choice).fingerprint)
+    return opened
 
 
 def _report(

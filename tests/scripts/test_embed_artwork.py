@@ -116,11 +116,19 @@ def test_no_catalog(invoke: Callable, refused: Callable, tmp_path: Path) -> None
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.parametrize("flags", [[], ["--dry-run"]])
 def test_a_second_encoder(
-    invoke: Callable, refused: Callable, bytes_of: Callable, catalog_folder: Path, store: Store, make_checkpoint: Callable
+    invoke: Callable,
+    refused: Callable,
+    bytes_of: Callable,
+    catalog_folder: Path,
+    store: Store,
+    make_checkpoint: Callable,
+    flags: list[str],
 ) -> None:
     before = bytes_of(store.root)
-    result = invoke("embed_artwork", catalog_folder, "--store", store.root, "--checkpoint", make_checkpoint(seed=1))
+    other = make_checkpoint(seed=1)
+    result = invoke("embed_artwork", catalog_folder, "--store", store.root, "--checkpoint", other, *flags)
     assert refused(result).endswith("their vectors do not compare; leave the encoder's flags out, or give a new --store")
     assert bytes_of(store.root) == before
 
