@@ -24,8 +24,10 @@ def train_checkpoint(
     work: Annotated[Path, typer.Option(help="Where features are kept, so that a second run starts from them.")] = Path(
         "/tmp/train_checkpoint"
     ),
-    phrases: Annotated[int, typer.Option(help="Short phrases the student learns from beside the captions.")] = 40_000,
-    epochs: Annotated[int, typer.Option(help="Passes of the student over the captions.")] = 6,
+    phrases: Annotated[
+        int, typer.Option(help="Phrases of taste the student learns from, and as many pieces of captions.")
+    ] = 40_000,
+    epochs: Annotated[int, typer.Option(help="Passes of the student over the captions.")] = 10,
     seed: Annotated[int, typer.Option(help="The same seed on the same machine gives the same weights.")] = 0,
 ) -> None:
     """Train on CAPTIONS and on the train split of POSTERS, and write a checkpoint that plain open_clip opens.
@@ -52,15 +54,21 @@ def train_checkpoint(
     films = features.poster_pairs(posters, work, tower, teacher)
     done(f"features of {len(photographs.pictures)} photographs and {len(films.genres)} posters")
     classes = heads.imagenet_classes(tower, teacher, photographs.pictures)
-    trained = heads.train_heads(photographs, films, classes, heads.HeadSettings(seed=seed))
+    trained = heads.kept_heads(photographs, films, classes, heads.HeadSettings(seed=seed), work)
     done(f"heads, temperature {1 / trained.scale:.3f}")
     model = export.new_model()
     export.fold_in(model, tower, trained.picture, trained.scale)
     tokenizer = open_clip.SimpleTokenizer(context_length=distil.TEXT["context_length"])
     distil.start_from_teacher(model, tokenizer, teacher)
-    others = taste.taste_phrases(phrases, seed) + heads.class_wordings() + [c for five in films.pairs.captions for c in five]
-    lessons = distil.prepare(photographs, others, trained.picture, trained.text, teacher, tokenizer)
-    done(f"{len(others)} phrases beside {lessons.caption_tokens.shape[0] * lessons.caption_tokens.shape[1]} captions")
+    others = [
+        *taste.taste_phrases(phrases, seed),
+        *taste.pieces_of_captions(photographs.captions, phrases, seed),
+        *taste.words_of_the_world(),
+        *heads.class_wordings(),
+        *(caption for five in films.pairs.captions for caption in five),
+    ]
+    lessons = distil.prepare(photographs, others, features.kept_text_features(teacher, others, work), trained, tokenizer)
+    done(f"{len(others)} other texts beside {lessons.caption_tokens.shape[0] * lessons.caption_tokens.shape[1]} captions")
     distil.distil(model, lessons, trained.scale, distil.DistilSettings(seed=seed, epochs=epochs))
     done("student")
     agreement = distil.held_out_agreement(model, tokenizer, taste.HELD_OUT, teacher, trained.text)

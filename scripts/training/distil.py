@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from artwork_doors.training.features import Pairs, Teacher
-from artwork_doors.training.heads import Head, contrast
+from artwork_doors.training.heads import Head, Heads, contrast
 
 TEXT = {"context_length": 32, "vocab_size": 49408, "width": 256, "heads": 4, "layers": 4}
 
@@ -17,9 +17,9 @@ TEXT = {"context_length": 32, "vocab_size": 49408, "width": 256, "heads": 4, "la
 class DistilSettings:
     """As tried on the training texts."""
 
-    epochs: int = 6
+    epochs: int = 10
     batch: int = 256  # captions with their pictures
-    others: int = 128  # phrases without pictures, a step
+    others: int = 256  # texts without pictures, a step
     rate: float = 1e-3
     decay: float = 0.05
     teacher_weight: float = 4.0
@@ -39,12 +39,12 @@ class Lessons:
     other_vectors: torch.Tensor  # (m, d) float32
 
 
-def prepare(captions: Pairs, others: list[str], picture: Head, text: Head, teacher: Teacher, tokenizer: Any) -> Lessons:
-    """All tokens and all of the teacher's vectors, once."""
+def prepare(captions: Pairs, others: list[str], features: np.ndarray, heads: Heads, tokenizer: Any) -> Lessons:
+    """All tokens and all of the teacher's vectors, once; features: of `others`, by the teacher."""
     with torch.inference_mode():
-        caption_vectors = text(torch.from_numpy(captions.texts))
-        picture_vectors = picture(torch.from_numpy(captions.pictures))
-        other_vectors = text(torch.from_numpy(teacher.features(others)))
+        caption_vectors = heads.text(torch.from_numpy(captions.texts))
+        picture_vectors = heads.picture(torch.from_numpy(captions.pictures))
+        other_vectors = heads.text(torch.from_numpy(features))
     tokens = tokenizer([caption for five in captions.captions for caption in five])
     shape = (*caption_vectors.shape[:2], -1)
     return Lessons(

@@ -1,5 +1,6 @@
 """Frozen features: pictures through EfficientNet-Lite0 (four crops), texts through all-MiniLM-L6-v2; kept on disk between runs."""
 
+import hashlib
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -105,12 +106,12 @@ class Teacher:
         return unsorted
 
 
-def kept_text_features(teacher: Teacher, texts: Sequence[str], kept: Path) -> np.ndarray:
-    """`Teacher.features`, read from `kept` where a run left them for as many texts."""
-    if kept.exists() and len(features := np.load(kept)) == len(texts):
-        return features
-    features = teacher.features(texts)
-    np.save(kept, features)
+def kept_text_features(teacher: Teacher, texts: Sequence[str], work: Path) -> np.ndarray:
+    """`Teacher.features`, read from `work` where a run left them for these very texts."""
+    kept = work / f"texts-{hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:16]}.npy"
+    if not kept.exists():
+        np.save(kept, teacher.features(texts))
+    features: np.ndarray = np.load(kept)
     return features
 
 
@@ -120,7 +121,7 @@ def caption_pairs(folder: Path, work: Path, tower: Any, teacher: Teacher) -> Pai
     names = sorted(captions)
     pictures = picture_features([folder / "images" / name for name in names], 4, work / "captions-pictures.npy", tower)
     listed = [captions[name][:5] for name in names]
-    texts = kept_text_features(teacher, [text for five in listed for text in five], work / "captions-texts.npy")
+    texts = kept_text_features(teacher, [text for five in listed for text in five], work)
     return Pairs(pictures, texts.reshape(len(names), 5, -1), listed)
 
 
@@ -137,7 +138,7 @@ def poster_pairs(folder: Path, work: Path, tower: Any, teacher: Teacher) -> Post
     rows = [row for row in json.loads((folder / "index.json").read_text(encoding="utf-8")) if row["split"] == "train"]
     pictures = picture_features([folder / "images" / row["image"] for row in rows], 4, work / "posters-pictures.npy", tower)
     listed = [_poster_captions(row) for row in rows]
-    texts = kept_text_features(teacher, [text for five in listed for text in five], work / "posters-texts.npy")
+    texts = kept_text_features(teacher, [text for five in listed for text in five], work)
     known = sorted({genre for row in rows for genre in row["genres"]})
     genres = np.array([[genre in row["genres"] for genre in known] for row in rows])
     return Posters(Pairs(pictures, texts.reshape(len(rows), 5, -1), listed), genres)

@@ -89,3 +89,24 @@ def taste_phrases(count: int, seed: int) -> list[str]:
     held_out = set(HELD_OUT)
     phrases = sorted({phrase for phrase in _all() if phrase not in held_out})
     return random.Random(seed).sample(phrases, min(count, len(phrases)))
+
+
+def pieces_of_captions(captions: list[list[str]], count: int, seed: int) -> list[str]:
+    """`count` runs of two to eight words out of captions: how people speak of pictures, in lengths that tastes have."""
+    random_ = random.Random(seed)
+    pieces = []
+    for _ in range(count):
+        words = random_.choice(random_.choice(captions)).rstrip(" .").split()
+        length = random_.randint(2, 8)
+        start = random_.randint(0, max(0, len(words) - length))
+        pieces.append(" ".join(words[start : start + length]))
+    return pieces
+
+
+def words_of_the_world() -> list[str]:
+    """Names and definitions of the 21,841 things of ImageNet-22k (WordNet's, as timm.data.ImageNetInfo has them)."""
+    from timm.data import ImageNetInfo
+
+    info = ImageNetInfo("imagenet22k")
+    detailed = [info.index_to_description(index, detailed=True).partition(": ") for index in range(info.num_classes())]
+    return [names.split(", ")[0] for names, _, _ in detailed] + [meaning for _, _, meaning in detailed if meaning]

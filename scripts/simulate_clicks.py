@@ -1,0 +1,139 @@
+"""Simulate the bundled catalog's impressions and plays: `python scripts/simulate_clicks.py`. Nobody ever saw or clicked these.
+
+A uniform random policy shows one artwork of a title; whether the viewer plays is drawn from an appeal that each artwork has in
+secret, modest beside what taste can do. Some artworks promise too much: more of their plays are broken off early.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from artwork_doors import console
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+app = console.door()
+
+RATE = 0.08  # plays per impression, of an artwork of average appeal; about three in four become quality plays
+APPEAL = 0.15  # standard deviation of the artworks' appeal, in log-odds
+BROKEN_OFF = (0.15, 0.35)  # the share of an artwork's plays that end within minutes: least and most
+VIEWERS = 900
+FIRST_DAY, DAYS = datetime(2026, 9, 14, tzinfo=UTC), 28
+RUNNING_TIME = 5400.0  # seconds, of every title
+ROWS, PLACES = 6, 8  # of the page
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The impressions as arrays, one entry each."""
+
+    artwork: "np.ndarray"  # row of the artwork table
+    propensity: "np.ndarray"
+    seconds: "np.ndarray"  # since FIRST_DAY
+
+
+@app.command()
+@console.reports_errors
+def simulate_clicks(
+    out: Annotated[Path | None, typer.Option(help="Folder for the logs; that of the bundled catalog where left out.")] = None,
+    impressions: Annotated[int, typer.Option(help="How many artworks are shown.", min=1)] = 36_000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same logs.")] = 0,
+) -> None:
+    """Write SIMULATED impressions and plays of the bundled catalog: no person ever saw or clicked them.
+
+    They show what the priors do; nothing about real viewers can be learned from them.
+
+    Exit code 0: written; 2: could not run.
+    """
+    import numpy as np
+    import pyarrow.parquet as pq
+    from artwork_assets import CATALOG
+
+    from embed.catalog import read_catalog
+
+    rng = np.random.default_rng(seed)
+    artwork = read_catalog(CATALOG, only=("titles", "artwork")).artwork
+    shown = _show(artwork["title_id"].to_pylist(), impressions, rng)
+    plays = _plays(shown, artwork.num_rows, rng)
+    out = out or CATALOG / "logs"
+    out.mkdir(parents=True, exist_ok=True)
+    for name, table in (("impressions", _impressions(shown, artwork, rng)), ("plays", plays)):
+        pq.write_table(table, out / f"{name}.parquet", compression="zstd")
+    typer.echo(f"{impressions} simulated impressions and {plays.num_rows} simulated plays in {out}")
+
+
+def _show(titles: list[str], count: int, rng: "np.random.Generator") -> Shown:
+    """Titles with more artwork are shown more often; within a title each artwork is as likely as the others."""
+    import numpy as np
+
+    artworks = Counter(titles)
+    artwork = rng.integers(0, len(titles), count)
+    propensity = np.array([1 / artworks[title] for title in titles])[artwork]
+    return Shown(artwork, propensity, np.sort(rng.integers(0, DAYS * 86400, count)))
+
+
+def _impressions(shown: Shown, artwork: "pa.Table", rng: "np.random.Generator") -> "pa.Table":
+    import pyarrow as pa
+
+    from embed.records import IMPRESSION
+
+    count = len(shown.artwork)
+    columns = {
+        "impression_id": _ids(count),
+        "user_id": [f"viewer-{number:03}" for number in rng.integers(0, VIEWERS, count)],
+        "title_id": artwork["title_id"].take(shown.artwork),
+        "artwork_id": artwork["artwork_id"].take(shown.artwork),
+        "propensity": shown.propensity,
+        "policy": ["random"] * count,
+        "segment": [None] * count,
+        "device": rng.choice(["tv", "phone", "laptop"], count, p=[0.5, 0.35, 0.15]),
+        "country": rng.choice(["DE", "FR", "PL", "US"], count),
+        "row": rng.integers(0, ROWS, count),
+        "position": rng.integers(0, PLACES, count),
+        "shown_at": [FIRST_DAY + timedelta(seconds=int(second)) for second in shown.seconds],
+    }
+    return pa.table(columns).cast(IMPRESSION)
+
+
+def _plays(shown: Shown, artworks: int, rng: "np.random.Generator") -> "pa.Table":
+    """Plays out of the artworks' secret appeal, and how much was watched after them."""
+    import numpy as np
+    import pyarrow as pa
+
+    from embed.records import PLAY
+
+    log_odds = np.log(RATE / (1 - RATE)) + rng.normal(0, APPEAL, artworks)
+    played = np.flatnonzero(rng.random(len(shown.artwork)) < (1 / (1 + np.exp(-log_odds)))[shown.artwork])
+    broken_off = rng.random(len(played)) < rng.uniform(*BROKEN_OFF, artworks)[shown.artwork[played]]
+    fraction = np.where(broken_off, rng.uniform(0.005, 0.08, len(played)), rng.beta(3, 1.2, len(played)).clip(0.22, 1))
+    begun = shown.seconds[played] + rng.integers(2, 40, len(played))
+    ids = _ids(len(shown.artwork))
+    rows = [
+        {
+            "impression_id": ids[i],
+            "played_at": FIRST_DAY + timedelta(seconds=int(at)),
+            "seconds": round(f * RUNNING_TIME),
+            "fraction": f,
+        }
+        for i, at, f in zip(played, begun, fraction.round(3).tolist(), strict=True)
+    ]
+    return pa.Table.from_pylist(rows, schema=PLAY)
+
+
+def _ids(count: int) -> list[str]:
+    return [f"simulated-{number:05}" for number in range(count)]
+
+
+def main() -> None:
+    """Not a console command: the bundled logs ship with the package."""
+    app()
+
+
+if __name__ == "__main__":
+    main()
