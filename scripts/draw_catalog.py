@@ -39,19 +39,22 @@ def draw_catalog(
         raise typer.Exit(2) from None
     from artwork_doors.drawing.artworks import RECIPES, draw
 
-    rows = [json.loads(line) for line in (CATALOG / "artwork.jsonl").read_text(encoding="utf-8").splitlines()]
-    wanted = console.names(only) or [row["artwork_id"] for row in rows]
-    if strangers := sorted(
-        {*wanted, *(row["artwork_id"] for row in rows)} ^ {*RECIPES} if only is None else {*wanted} - {*RECIPES}
-    ):
+    listed = (CATALOG / "artwork.jsonl").read_text(encoding="utf-8")
+    rows = {row["artwork_id"]: row for row in map(json.loads, listed.splitlines())}
+    if strangers := sorted(rows.keys() ^ RECIPES.keys()):
         raise CatalogError(f"{', '.join(strangers)}: artwork.jsonl and scripts/drawing/artworks.py must have the same artworks")
+    wanted = console.names(only) or list(rows)
+    if strangers := sorted({*wanted} - rows.keys()):
+        raise CatalogError(f"no artwork {', '.join(strangers)} in {CATALOG / 'artwork.jsonl'}; correct --only")
     out = out or CATALOG / "pictures"
     out.mkdir(parents=True, exist_ok=True)
+    sizes = []
     with console.progress_bar("drawing") as progress:
-        for done, row in enumerate((row for row in rows if row["artwork_id"] in wanted), start=1):
-            draw(row["artwork_id"], row.get("copy"), out / Path(row["path"]).name)
-            progress(done, len(wanted))
-    sizes = [(out / Path(row["path"]).name).stat().st_size for row in rows if row["artwork_id"] in wanted]
+        for artwork_id in wanted:
+            path = out / Path(rows[artwork_id]["path"]).name
+            draw(artwork_id, rows[artwork_id].get("copy"), path)
+            sizes.append(path.stat().st_size)
+            progress(len(sizes), len(wanted))
     typer.echo(f"{len(sizes)} pictures in {out}, {sum(sizes) / 2**20:.2f} MiB, the largest {max(sizes) / 1024:.0f} KiB")
 
 

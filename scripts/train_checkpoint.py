@@ -27,7 +27,7 @@ def train_checkpoint(
     phrases: Annotated[
         int, typer.Option(help="Phrases of taste the student learns from, and as many pieces of captions.")
     ] = 40_000,
-    epochs: Annotated[int, typer.Option(help="Passes of the student over the captions.")] = 10,
+    epochs: Annotated[int, typer.Option(help="Passes of the student over the captions.")] = 8,
     seed: Annotated[int, typer.Option(help="The same seed on the same machine gives the same weights.")] = 0,
 ) -> None:
     """Train on CAPTIONS and on the train split of POSTERS, and write a checkpoint that plain open_clip opens.

@@ -5,7 +5,7 @@ The lines of copy themselves stand in assets/catalog/artwork.jsonl.
 
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +36,7 @@ def _photograph(canvas: Callable[..., Canvas], *how: object, grade: Grade = PLAI
 
 
 def _at(place: str, how: Type) -> Type:
-    return Type(how.face, how.size, place, how.colour, how.spacing)
+    return replace(how, place=place)
 
 
 def _horse() -> Mask:
@@ -44,15 +44,14 @@ def _horse() -> Mask:
 
 
 RECIPES = {
-    "two-sugars-umbrella": Recipe(love.umbrella, type=SWEET),
     "two-sugars-kiss": Recipe(love.kiss),
     "two-sugars-wedding": Recipe(love.wedding),
-    "two-sugars-comedian": Recipe(lambda rng: laughter.comedian(rng, photographs.tiles("brick.png", 3, turned=True))),
+    "two-sugars-comedian": Recipe(lambda rng: laughter.comedian(rng, photographs.tiles("brick.png", 2, turned=True))),
     "two-sugars-cat": _photograph(crop, "chelsea.png", 0.0, 0.08, 1.0, grade=WARM),
     "two-sugars-coffee": _photograph(crop, "coffee.png", 0.0, 0.06, 1.0, grade=WARM, type=SWEET),
     "firsts-collins": _photograph(crop, "astronaut.png", 0.12, 0.0, 0.72),
     "firsts-collins-suit": _photograph(crop, "astronaut.png", 0.0, 0.02, 1.0, grade=COLD, type=_at("right", CAPITALS)),
-    "firsts-hopper": _photograph(widened, "grace_hopper.jpg", 0.0, 0.66, 0.75, type=CAPITALS),
+    "firsts-hopper": _photograph(widened, "grace_hopper.jpg", 0.66, 0.75, type=CAPITALS),
     "firsts-hopper-close": _photograph(crop, "grace_hopper.jpg", 0.0, 0.04, 1.0, grade=SEPIA),
     "firsts-launch": _photograph(crop, "rocket.jpg", 0.0, 0.155, 1.0, grade=WARM),
     "twelve-nights-house": Recipe(fear.haunted_house, type=CAPITALS),
@@ -69,7 +68,7 @@ RECIPES = {
     "long-exposure-red": _photograph(crop, "camera.png", 0.16, 0.1, 0.62, grade=CRIMSON),
     "long-exposure-detective": Recipe(fear.detective),
     "long-exposure-coffee": _photograph(crop, "coffee.png", 0.1, 0.0, 0.82, grade=NOIR, type=PLAIN_TYPE),
-    "long-exposure-rain": Recipe(love.umbrella, grade=NOIR),
+    "long-exposure-rain": Recipe(love.umbrella, type=PLAIN_TYPE),
     "nine-lives-face": _photograph(crop, "chelsea.png", 0.0, 0.02, 1.0, type=_at("right", SWEET)),
     "nine-lives-roof": Recipe(laughter.cat_on_roof),
     "nine-lives-cottage": Recipe(laughter.cottage),

@@ -3,34 +3,27 @@
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image, ImageFilter, ImageOps
 
 from artwork_doors.drawing.light import HEIGHT, WIDTH, Canvas, Mask, blur
 
 
-class MissingPackageError(Exception):
-    """The extra `catalog` is not installed."""
-
-
 def folder(package: str) -> Path:
-    """Where the package keeps its pictures."""
-    try:
-        if package == "matplotlib":
-            import matplotlib
+    """Where the package keeps its pictures (scikit-image) or its pictures and fonts (matplotlib)."""
+    if package == "matplotlib":
+        import matplotlib
 
-            return Path(matplotlib.get_data_path())
-        import skimage
+        return Path(matplotlib.get_data_path())
+    import skimage
 
-        return Path(skimage.__file__).parent / "data"
-    except ImportError as error:
-        raise MissingPackageError(f"{error.name} is missing; pip install 'artwork-matcher[catalog]'") from error
+    return Path(skimage.__file__).parent / "data"
 
 
 def photograph(name: str) -> Image.Image:
     """A photograph by its file's name."""
     path = folder("matplotlib") / "sample_data" / name if name == "grace_hopper.jpg" else folder("skimage") / name
     with Image.open(path) as picture:
-        return picture.convert("RGBA" if picture.mode == "RGBA" else "RGB")
+        return picture.convert("RGB")
 
 
 def crop(name: str, left: float, top: float, width: float) -> Canvas:
@@ -47,27 +40,24 @@ def crop(name: str, left: float, top: float, width: float) -> Canvas:
         raise ValueError(f"{name}: the crop {box} leaves the picture, {picture.size}")
     scaled = picture.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS, box=box)
     soft = max(0.0, WIDTH / wide - 1.6) * 0.6
-    return np.asarray(scaled.filter(ImageFilter.GaussianBlur(soft)), np.float32)[..., :3] / 255
+    return np.asarray(scaled.filter(ImageFilter.GaussianBlur(soft)), np.float32) / 255
 
 
-def widened(name: str, top: float, height: float, place: float) -> Canvas:
-    """An upright photograph in 16:9: full width from `top`, set at `place` (0 left, 1 right) on its own blurred surroundings."""
+def widened(name: str, height: float, place: float) -> Canvas:
+    """The top of an upright photograph in 16:9, set at `place` (0 left, 1 right) on its own mirrored and blurred surroundings."""
     picture = photograph(name)
-    band = picture.crop((0, round(top * picture.height), picture.width, round((top + height) * picture.height)))
-    wide = round(HEIGHT * band.width / band.height)
+    wide = round(HEIGHT * picture.width / (height * picture.height))
     left = round((WIDTH - wide) * place)
-    sharp = band.resize((wide, HEIGHT), Image.Resampling.LANCZOS)
-    around = Image.new("RGB", (WIDTH, HEIGHT))
-    for x, side in ((left - wide, sharp.transpose(Image.Transpose.FLIP_LEFT_RIGHT)), (left, sharp), (left + wide, None)):
-        around.paste(side or sharp.transpose(Image.Transpose.FLIP_LEFT_RIGHT), (x, 0))
-    around = around.filter(ImageFilter.GaussianBlur(0.06 * HEIGHT))
+    sharp = picture.resize((wide, HEIGHT), Image.Resampling.LANCZOS, box=(0, 0, picture.width, height * picture.height))
+    around, both = Image.new("RGB", (WIDTH, HEIGHT)), Image.new("RGB", (WIDTH, HEIGHT))
+    for x in (left - wide, left + wide):
+        around.paste(sharp.transpose(Image.Transpose.FLIP_LEFT_RIGHT), (x, 0))
+    around.paste(sharp, (left, 0))
+    both.paste(sharp, (left, 0))
+    around = np.asarray(around.filter(ImageFilter.GaussianBlur(0.06 * HEIGHT)), np.float32)
     inside = np.arange(WIDTH) - left
-    seam = np.clip(
-        np.minimum(inside if left > 0 else WIDTH, wide - inside if left + wide < WIDTH else WIDTH) / (0.12 * WIDTH), 0, 1
-    )
-    both = np.zeros((HEIGHT, WIDTH, 3), np.float32)
-    both[:, max(left, 0) : left + wide] = np.asarray(sharp, np.float32)[:, max(-left, 0) : WIDTH - left]
-    return (np.asarray(around, np.float32) + (both - np.asarray(around, np.float32)) * seam[None, :, None]) / 255
+    seam = np.clip(np.minimum(inside, wide - inside) / (0.12 * WIDTH), 0, 1)[None, :, None]
+    return (around + (np.asarray(both, np.float32) - around) * seam) / 255
 
 
 def tiles(name: str, across: int, turned: bool = False) -> Canvas:
@@ -81,11 +71,7 @@ def tiles(name: str, across: int, turned: bool = False) -> Canvas:
 
 def horse(left: float, top: float, height: float) -> Mask:
     """scikit-image's horse, a silhouette, placed on the canvas."""
-    alpha = photograph("horse.png")
-    grey = (
-        np.asarray(alpha.convert("L"), np.float32) if alpha.mode == "RGB" else np.asarray(alpha, np.float32)[..., :3].mean(-1)
-    )
-    solid = Image.fromarray((255 - grey).astype(np.uint8))
+    solid = ImageOps.invert(photograph("horse.png").convert("L"))
     size = round(height * HEIGHT * solid.width / solid.height), round(height * HEIGHT)
     mask = Image.new("L", (WIDTH, HEIGHT))
     mask.paste(solid.resize(size, Image.Resampling.LANCZOS), (round(left * HEIGHT), round(top * HEIGHT)))

@@ -17,7 +17,7 @@ TEXT = {"context_length": 32, "vocab_size": 49408, "width": 256, "heads": 4, "la
 class DistilSettings:
     """As tried on the training texts."""
 
-    epochs: int = 10
+    epochs: int = 8
     batch: int = 256  # captions with their pictures
     others: int = 256  # texts without pictures, a step
     rate: float = 1e-3
