@@ -19,10 +19,13 @@ TIE_DIGITS = 6  # of a score
 
 @dataclass(frozen=True)
 class Weights:
-    """What a unit of each part is worth in log-odds. Defaults are sane guesses until they are fitted on logs."""
+    """What a unit of each part is worth in log-odds. Defaults are sane guesses until they are fitted on logs.
+
+    Who is on an artwork is known, how it looks is estimated: the favourite person outweighs four units of similarity.
+    """
 
     similarity: float = 0.5
-    people: float = 1.5
+    people: float = 2.5
 
 
 @dataclass(frozen=True)

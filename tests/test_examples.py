@@ -7,6 +7,7 @@ Nothing is hard-coded: swap the users and the choices swap.
 import dataclasses
 import json
 import re
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -110,15 +111,16 @@ def test_without_the_taste_the_choice_is_another(match: Match) -> None:
     assert match("twelve-nights", ["ada"]) != match("twelve-nights", ["ada"], **others)
 
 
+@pytest.fixture(scope="module")
+def open_art(encoder: Any, tmp_path_factory: pytest.TempPathFactory) -> Match:
+    root = tmp_path_factory.mktemp("open-art")
+    return _matching(_open_art_catalog(root / "catalog", PAINTINGS), root, encoder)
+
+
 @pytest.mark.shared
 @pytest.mark.skipif(not OPEN_ART.is_dir(), reason=f"needs the research data in {OPEN_ART}")
 class TestOpenArt:
     """The same on paintings and stills that the project may not carry."""
-
-    @pytest.fixture(scope="class")
-    def open_art(self, encoder: Any, tmp_path_factory: pytest.TempPathFactory) -> Match:
-        root = tmp_path_factory.mktemp("open-art")
-        return _matching(_open_art_catalog(root / "catalog", PAINTINGS), root, encoder)
 
     def _choose(self, open_art: Match, title: str, tastes: Tastes) -> dict[str, Any]:
         return open_art(title, list(tastes), tastes=_tastes(tastes))
@@ -149,7 +151,7 @@ def _tastes(tastes: Tastes) -> pa.Table:
 
 
 def _open_art_catalog(folder: Path, paintings: str) -> Path:
-    """A catalog of two titles: all French paintings, and a film's stills. Nothing is copied: pictures are linked."""
+    """A catalog of two titles: all French paintings, and a film's stills."""
     folder.mkdir()
     (folder / "pictures").mkdir()
     artwork = []
@@ -157,7 +159,7 @@ def _open_art_catalog(folder: Path, paintings: str) -> Path:
         artist = row.get("artist") or ""
         if "(French" not in artist and "Sintel" not in row["title"]:
             continue
-        (folder / "pictures" / row["file"]).hardlink_to(OPEN_ART / row["file"])
+        shutil.copy(OPEN_ART / row["file"], folder / "pictures")
         people = [name] if (name := re.sub(r"\s*\(.*", "", artist)) else []
         title_id = paintings if people else "sintel"
         artwork.append({"artwork_id": row["file"], "title_id": title_id, "path": f"pictures/{row['file']}", "people": people})

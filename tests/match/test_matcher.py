@@ -64,13 +64,13 @@ def test_people_are_named_as_the_catalog_spells_them(matcher: Matcher) -> None:
     art = matcher.choose("rosa", ["caper"])[0].artwork
     assert art is not None
     assert art.people == ("Cleo  VANCE",)
-    assert art.people_part == pytest.approx(1.5 * 0.25)  # weight 1.5; a quarter as strong as her strongest phrase
+    assert art.people_part == pytest.approx(2.5 * 0.25)  # weight 2.5; a quarter as strong as her strongest phrase
 
 
 def test_a_dislike_speaks_against(matcher: Matcher) -> None:
     choice = matcher.choose("hugo", ["caper"], with_others=True)[0]
     ben = choice.others[0]
-    assert (ben.artwork_id, ben.people, ben.people_part) == ("caper-ben", ("Ben Marsh",), pytest.approx(-1.5 * 0.25))
+    assert (ben.artwork_id, ben.people, ben.people_part) == ("caper-ben", ("Ben Marsh",), pytest.approx(-2.5 * 0.25))
 
 
 def test_the_phrase_of_a_dislike_reads_as_one(tmp_path: Path, make_store: Callable[..., Store], titles: dict) -> None:
