@@ -3,7 +3,7 @@
     score = logit(prior) + w_similarity * similarity + w_people * people
 
 `similarity` is personal: how much better the artwork fits this user than it fits the average one, compared with its title's
-other artwork, in units of how much such fits usually differ. What the average user likes is the prior's business (DESIGN.md).
+other artwork, in units of how much such fits usually differ. What the average user likes is the prior's business.
 """
 
 from collections import defaultdict
