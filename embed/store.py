@@ -113,14 +113,22 @@ def _write_record(store: Store) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Whole or not at all: written beside, synced, renamed into place."""
+    """`write_text` of the value as JSON."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Whole or not at all: written beside, synced, renamed into place; a failed write leaves nothing behind."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    with beside.open("w", encoding="utf-8") as file:
-        json.dump(value, file, indent=2, ensure_ascii=False)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    try:
+        with beside.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def _path(store: Store, table: str) -> Path:

@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 
 from embed.errors import FingerprintError, SnapshotError, StoreError
-from embed.store import Store, read_table, read_vectors, write_json
+from embed.store import Store, read_table, read_vectors, write_json, write_text
 from index.titles import TitleIndex, build_index
 
 FORMAT = 1
@@ -181,10 +181,7 @@ def _fsync(path: Path) -> None:
 
 
 def _point_to(store: Store, name: str) -> None:
-    beside = store.snapshots / f".CURRENT.{os.getpid()}"
-    beside.write_text(f"{name}\n", encoding="ascii")
-    _fsync(beside)
-    beside.replace(store.snapshots / "CURRENT")
+    write_text(store.snapshots / "CURRENT", f"{name}\n")
     _fsync(store.snapshots)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from embed.errors import FingerprintError
 from embed.profiles import Profiles, read_audience, read_profiles
-from embed.records import Audience, Profile, fold
+from embed.records import PROFILE, Audience, Profile, fold
 from embed.store import Store, has_table, open_store
 from index.snapshot import Snapshot, open_snapshot
 from index.titles import ABSENT
@@ -112,8 +112,7 @@ class Matcher:
         """Per user, title_id to Choice for the titles of these numbers."""
         pages: list[dict[str, Choice]] = [{} for _ in tastes]
         queries = np.array([taste.query for taste in tastes], np.float32)  # (users, d)
-        for alike in _by_size(numbers, self.snapshot.index.sizes(numbers)):
-            largest = int(self.snapshot.index.sizes(alike).max())
+        for alike, largest in _by_size(numbers, self.snapshot.index.sizes(numbers)):
             cosines, rows = self.snapshot.index.nearest(queries, alike, largest)  # (users, titles, k): every artwork there is
             for user, taste in enumerate(tastes):
                 pages[user] |= self._choose_page(taste, alike, cosines[user], rows[user], with_others)
@@ -231,15 +230,14 @@ class _Columns:
         )
 
 
-def _by_size(numbers: np.ndarray, sizes: np.ndarray) -> list[np.ndarray]:
-    """Titles in groups of like size (to a power of two), so that one huge title does not widen the whole page's answer."""
+def _by_size(numbers: np.ndarray, sizes: np.ndarray) -> list[tuple[np.ndarray, int]]:
+    """(titles of like size, to a power of two; the largest size), so that one huge title does not widen the whole page's answer."""
     classes = np.ceil(np.log2(np.maximum(sizes, 1)))
-    return [numbers[classes == each] for each in np.unique(classes)]
+    groups = [classes == each for each in np.unique(classes)]
+    return [(numbers[group], int(sizes[group].max())) for group in groups]
 
 
 def _nobody(store: Store) -> tuple[Profiles, Audience]:
-    from embed.records import PROFILE
-
     zeros = np.zeros(store.dimension, np.float32)
     audience = Audience(store.fingerprint, 0, zeros, zeros, np.zeros((store.dimension, store.dimension), np.float32))
     return Profiles(PROFILE.empty_table(), {}, {}, store.dimension), audience

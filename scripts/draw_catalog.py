@@ -29,14 +29,13 @@ def draw_catalog(
     """
     from artwork_assets import CATALOG
 
-    from embed.errors import CatalogError
+    from embed.errors import ArtworkMatcherError, CatalogError
 
     try:
         import matplotlib  # noqa: F401  (fonts, Grace Hopper)
         import skimage  # noqa: F401  (the other photographs)
     except ImportError as error:
-        console.say(f"error: {error.name} is missing: pip install 'artwork-matcher[catalog]'")
-        raise typer.Exit(2) from None
+        raise ArtworkMatcherError(f"{error.name} is missing: pip install 'artwork-matcher[catalog]'") from error
     from artwork_doors.drawing.artworks import RECIPES, draw
 
     listed = (CATALOG / "artwork.jsonl").read_text(encoding="utf-8")

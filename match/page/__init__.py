@@ -5,7 +5,6 @@ No script, no request to any host; every text of a catalog is escaped and isolat
 
 import base64
 import io
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 from embed.errors import PictureError
 from embed.pictures import decode, read_bytes
 from embed.records import Phrase
-from embed.store import Store
+from embed.store import Store, write_text
 from match.blend import Scored
 from match.matcher import Choice, Matcher
 
@@ -54,14 +53,7 @@ def write_page(
     for done, path in enumerate(paths, start=1):
         thumbnails[path] = _thumbnail(store.catalog_root, path)
         progress(done, len(paths))
-    html = _render(store, matcher, views, thumbnails)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    beside = out.with_name(f".{out.name}.{os.getpid()}")
-    try:
-        beside.write_text(html, encoding="utf-8")
-        beside.replace(out)
-    finally:
-        beside.unlink(missing_ok=True)
+    write_text(out, _render(store, matcher, views, thumbnails))
 
 
 def _views(matcher: Matcher, users: Sequence[str], titles: Sequence[str] | None) -> list[UserView]:

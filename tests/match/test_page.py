@@ -2,6 +2,7 @@
 
 import base64
 import io
+import os
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -268,11 +269,11 @@ def test_what_cannot_be_written_leaves_the_old_page_and_nothing_else(
     write_page(shared_store, out)
     before = out.read_bytes()
 
-    def full(path: Path, text: str, **kwargs: Any) -> None:
-        path.write_bytes(text.encode()[:100])
+    def full(descriptor: int) -> None:
+        os.truncate(descriptor, 100)  # half of it is there
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
         write_page(shared_store, out, users=[])
     assert out.read_bytes() == before
