@@ -3,7 +3,8 @@
 from embed.catalog import Catalog, Problem, read_catalog
 from embed.encoder import Encoder, EncoderChoice, load_encoder
 from embed.errors import ArtworkMatcherError
-from embed.job import JobReport, embed_artwork
+from embed.job import Event, JobReport, embed_artwork, switch_to
+from embed.options import JobOptions
 from embed.records import Phrase, Profile
 from embed.store import Store, create_store, open_store
 from embed.taste import embed_users, profile_from_text
@@ -13,6 +14,8 @@ __all__ = [
     "Catalog",
     "Encoder",
     "EncoderChoice",
+    "Event",
+    "JobOptions",
     "JobReport",
     "Phrase",
     "Problem",
@@ -25,4 +28,5 @@ __all__ = [
     "open_store",
     "profile_from_text",
     "read_catalog",
+    "switch_to",
 ]

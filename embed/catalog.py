@@ -8,10 +8,10 @@ import csv
 import difflib
 import json
 import math
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ SCHEMAS = {"titles": TITLE, "artwork": ARTWORK, "history": WATCH, "tastes": TAST
 KEYS = {"titles": "title_id", "artwork": "artwork_id"}  # what must not stand twice
 REQUIRED = ("titles", "artwork")
 ENDINGS = (".csv", ".jsonl", ".parquet")
+CHUNK = 10_000  # rows held as Python objects at a time
 
 Row = dict[str, Any]
 
@@ -49,6 +50,7 @@ class Catalog:
     """What a catalog folder holds that can be used, and what in it cannot."""
 
     root: Path
+    pictures: str  # the folder or URL below which the artwork's paths lie
     titles: pa.Table
     artwork: pa.Table
     history: pa.Table
@@ -56,12 +58,22 @@ class Catalog:
     problems: tuple[Problem, ...] = field(default=())
 
 
+@dataclass(frozen=True)
+class _Titles:
+    ids: frozenset[str]
+    file: str
+
+
 class _BadValue(Exception):
     """A value that a field cannot take: (reason, remedy)."""
 
 
-def read_catalog(root: Path | str, *, strict: bool = False, only: Iterable[str] = tuple(SCHEMAS)) -> Catalog:
+def read_catalog(
+    root: Path | str, *, strict: bool = False, only: Iterable[str] = tuple(SCHEMAS), pictures: str | None = None
+) -> Catalog:
     """Read the tables named in `only` (the others come back empty).
+
+    `pictures` is the folder or fsspec URL (s3://bucket/pictures) below which the artwork's paths lie, if it is not `root`.
 
     Raises CatalogError where the folder or a required table is missing or unreadable, and, if `strict`, at the first bad row.
     """
@@ -71,16 +83,23 @@ def read_catalog(root: Path | str, *, strict: bool = False, only: Iterable[str] 
             f"no catalog folder at {str(root)!r}; give a folder with titles and artwork as .csv, .jsonl or .parquet"
         )
     problems: list[Problem] = []
-    rows: dict[str, list[tuple[int, Row]]] = {}
     files = {name: _find(root, name) for name in SCHEMAS if name in only}
-    for name, path in files.items():
-        rows[name] = list(_checked(path, name, root, problems, strict)) if path else []
-    if "titles" in rows:
-        _set_aside_strangers(rows, files, problems, strict)
-    tables = {
-        name: pa.Table.from_pylist([row for _, row in rows.get(name, [])], schema=schema) for name, schema in SCHEMAS.items()
-    }
-    return Catalog(root=root.resolve(), problems=tuple(problems), **tables)
+    tables = {name: schema.empty_table() for name, schema in SCHEMAS.items()}
+    known: _Titles | None = None  # None: the titles are not read, so that nobody is a stranger
+    for name, path in files.items():  # titles come first
+        rows = _checked(path, name, known, problems, strict) if path else iter(())
+        tables[name] = _table(rows, SCHEMAS[name])
+        if name == "titles":
+            known = _Titles(frozenset(tables[name]["title_id"].to_pylist()), path.name if path else name)
+    return Catalog(root=root.resolve(), pictures=pictures or str(root.resolve()), problems=tuple(problems), **tables)
+
+
+def _table(rows: Iterator[Row], schema: pa.Schema) -> pa.Table:
+    """In chunks: a catalog of millions of rows never stands in memory as dicts."""
+    batches = []
+    while chunk := list(islice(rows, CHUNK)):
+        batches.append(pa.RecordBatch.from_pylist(chunk, schema=schema))
+    return pa.Table.from_batches(batches, schema)
 
 
 def _find(root: Path, name: str) -> Path | None:
@@ -98,8 +117,8 @@ def _report(problems: list[Problem], problem: Problem, strict: bool) -> None:
     problems.append(problem)
 
 
-def _checked(path: Path, name: str, root: Path, problems: list[Problem], strict: bool) -> Iterator[tuple[int, Row]]:
-    """(row number, row) for each good row; the bad ones go to `problems`."""
+def _checked(path: Path, name: str, titles: _Titles | None, problems: list[Problem], strict: bool) -> Iterator[Row]:
+    """Each good row; the bad ones go to `problems`."""
     schema, key = SCHEMAS[name], KEYS.get(name)
     seen: dict[str, int] = {}
     columns: set[str] = set()
@@ -111,34 +130,17 @@ def _checked(path: Path, name: str, root: Path, problems: list[Problem], strict:
                 columns.add(column)
                 _warn_of_typo(path.name, column, raw, schema, problems, strict)
             row = {f.name: _value(raw.get(f.name), f) for f in schema if _from_catalog(f)}
-            if name == "artwork":
-                _check_path(row["path"], root)
             if key and row[key] in seen:
                 raise _BadValue(key, f"{row[key]!r} already stands in row {seen[row[key]]}", "give every row an id of its own")
+            if key:
+                seen[row[key]] = number
+            if titles and "title_id" in row and row["title_id"] not in titles.ids:
+                remedy = f"add it to {titles.file} or correct the id"
+                raise _BadValue("title_id", f"{row['title_id']!r} is no title of this catalog", remedy)
         except _BadValue as bad:
             _report(problems, Problem(path.name, number, *bad.args), strict)
             continue
-        if key:
-            seen[row[key]] = number
-        yield number, row
-
-
-def _set_aside_strangers(
-    rows: dict[str, list[tuple[int, Row]]], files: dict[str, Path | None], problems: list[Problem], strict: bool
-) -> None:
-    """Artwork and watches of a title that the catalog does not have."""
-    known = {row["title_id"] for _, row in rows["titles"]}
-    for name in ("artwork", "history"):
-        kept = []
-        for number, row in rows.get(name, []):
-            if row["title_id"] in known:
-                kept.append((number, row))
-                continue
-            file = files[name]
-            reason = f"{row['title_id']!r} is no title of this catalog"
-            remedy = f"add it to {files['titles'].name if files['titles'] else 'titles'} or correct the id"
-            _report(problems, Problem(file.name if file else name, number, "title_id", reason, remedy), strict)
-        rows[name] = kept
+        yield row
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Row | _BadValue]]:
@@ -245,7 +247,7 @@ def _value(raw: Any, f: pa.Field) -> Any:
             return _time(raw)
         if pa.types.is_floating(f.type):
             return _number(raw, (f.metadata or {}).get(b"range", b"").decode())
-        return _text(raw)
+        return _path(raw) if f.name == "path" else _text(raw)
     except _BadValue as bad:
         raise _BadValue(f.name, *bad.args) from None
 
@@ -257,6 +259,11 @@ def _text(raw: Any) -> str:
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise _BadValue(f"{text!r} is no UTF-8", "save the file as UTF-8")
     return text
+
+
+def _path(raw: Any) -> str:
+    """A file's name as it can be kept and shown; one that is no UTF-8 is spelled out, and set aside when it is to be read."""
+    return _text(raw.encode("utf-8", "backslashreplace").decode() if isinstance(raw, str) else raw)
 
 
 def _list(raw: Any) -> list[str]:
@@ -295,12 +302,3 @@ def _time(raw: Any) -> datetime:
         return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise _BadValue(f"{raw!r} is no date", "give ISO 8601, such as 2026-10-01T20:00:00Z") from None
-
-
-def _check_path(path: str, root: Path) -> None:
-    """Only files below the catalog folder are opened: a catalog may come from somebody else."""
-    if "://" in path:
-        raise _BadValue("path", f"{path!r} is a URL", "put the picture below the catalog folder")
-    # realpath, because Path.resolve() raises on a loop of links before Python 3.13
-    if "\0" in path or not Path(os.path.realpath(root / path)).is_relative_to(os.path.realpath(root)):
-        raise _BadValue("path", f"{path!r} leaves the catalog folder", "put the picture below it")

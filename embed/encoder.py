@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embed.errors import EncoderError
+from embed.preprocessing import Preprocessing, preprocessing_of
 
 if TYPE_CHECKING:
     import torch
@@ -52,24 +53,29 @@ class Encoder:
     fingerprint: str  # sha256, hexadecimal
     dimension: int
     model: Any
-    preprocess: Any  # open_clip's own evaluation transform: a PIL picture to (3, height, width) float32
+    preprocessing: Preprocessing  # what happens to a picture before the image tower
     tokenizer: Any
     context_length: int
     device: str
 
     def encode_images(self, pictures: "Sequence[Image.Image]") -> np.ndarray:
         """(n, d) float32 unit vectors of n RGB pictures. Raises EncoderError where a vector is not finite."""
-        return self.encode_pixels([self.preprocess(picture) for picture in pictures])
+        height, width = self.preprocessing.size
+        pixels = np.array([self.preprocessing.resize(picture) for picture in pictures], np.uint8)
+        return self.encode_pixels(pixels.reshape(-1, height, width, 3))
 
-    def encode_pixels(self, pixels: "Sequence[torch.Tensor]") -> np.ndarray:
-        """(n, d) float32 unit vectors of n preprocessed pictures, each (3, height, width) float32."""
+    def encode_pixels(self, pixels: np.ndarray) -> np.ndarray:
+        """(n, d) float32 unit vectors of pixels (n, height, width, 3) uint8 as `preprocessing.resize` gives them.
+
+        Eager PyTorch in float32: the reference for every faster way in `embed.backends`.
+        """
         import torch
 
-        if not pixels:
+        if not len(pixels):
             return np.empty((0, self.dimension), np.float32)
         with torch.inference_mode():
-            raw = self.model.encode_image(torch.stack(list(pixels)).to(self.device))
-        return _unit(raw.float().cpu().numpy())
+            raw = self.model.encode_image(torch.from_numpy(self.preprocessing.normalise(pixels)).to(self.device))
+        return unit(raw.float().cpu().numpy())
 
     def encode_texts(self, texts: Sequence[str]) -> np.ndarray:
         """(n, d) float32 unit vectors. Texts that `fits` denies are cut by the tokenizer: split them first."""
@@ -79,7 +85,7 @@ class Encoder:
         for start in range(0, len(texts), TEXT_BATCH):
             tokens = self.tokenizer(list(texts[start : start + TEXT_BATCH]))
             with torch.inference_mode():
-                batches.append(_unit(self.model.encode_text(tokens.to(self.device)).float().cpu().numpy()))
+                batches.append(unit(self.model.encode_text(tokens.to(self.device)).float().cpu().numpy()))
         return np.concatenate(batches)
 
     def fits(self, text: str) -> bool:
@@ -105,7 +111,7 @@ def load_encoder(choice: EncoderChoice | None = None, *, device: str | None = No
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.filterwarnings("error", message="QuickGELU mismatch")
-            model, preprocess = open_clip.create_model_from_pretrained(name, choice.pretrained, device=device)
+            model, _ = open_clip.create_model_from_pretrained(name, choice.pretrained, device=device)
             tokenizer = open_clip.get_tokenizer(name)
     except Exception as error:  # open_clip, the hub, safetensors and the file system each raise their own
         raise EncoderError(f"checkpoint {str(choice)!r} cannot be opened: {error}; {_remedy(choice)}") from error
@@ -113,7 +119,8 @@ def load_encoder(choice: EncoderChoice | None = None, *, device: str | None = No
     context_length = int(getattr(model, "context_length", None) or tokenizer.context_length)
     dimension = int(_first_vector(model, tokenizer, device).shape[-1])
     fingerprint = _fingerprint(model, tokenizer, _architecture(open_clip.get_model_config(name) or {}))
-    return Encoder(choice, fingerprint, dimension, model, preprocess, tokenizer, context_length, device)
+    preprocessing = preprocessing_of(model.visual.preprocess_cfg)
+    return Encoder(choice, fingerprint, dimension, model, preprocessing, tokenizer, context_length, device)
 
 
 def _open_clip_name(choice: EncoderChoice) -> str:
@@ -148,7 +155,8 @@ def _first_vector(model: Any, tokenizer: Any, device: str) -> "torch.Tensor":
     return vector
 
 
-def _unit(raw: np.ndarray) -> np.ndarray:
+def unit(raw: np.ndarray) -> np.ndarray:
+    """(n, d) of any length to unit length, float32; raises EncoderError where a vector is not finite or has no length."""
     norms = np.linalg.norm(raw, axis=1, keepdims=True)
     if not np.isfinite(norms).all() or (norms == 0).any():
         raise EncoderError("the tower gave a vector that is not finite or has no length; the checkpoint is damaged")

@@ -5,83 +5,62 @@ the same. Vectors are appended in small commits and found by content, so that co
 table is replaced at the very end, so that readers see the catalog of the last finished run.
 """
 
-import hashlib
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import version
-from pathlib import Path
+from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
-from warnings import catch_warnings, simplefilter
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from embed.backends import Measured, Tower, open_tower, read_verdict, write_verdict
 from embed.catalog import Catalog
-from embed.errors import EncoderError, PictureError
-from embed.pictures import decode, read_bytes
-from embed.records import ARTWORK, REJECTED, TITLE, embedding_schema
+from embed.locks import only_writer
+from embed.one_machine import Embedded, embed_here
+from embed.options import JobOptions
+from embed.plan import Plan, plan_artwork, rejection
+from embed.records import ARTWORK, REJECTED, embedding_schema
+from embed.runs import Run, versions, write_run
+from embed.stopwatch import Stopwatch
 from embed.store import (
     Store,
     append_rows,
     check_fingerprint,
     has_table,
+    mend_table,
+    open_beside,
+    open_store,
     read_table,
-    remember_catalog,
+    remember_pictures,
     replace_table,
+    switch_encoder,
+    tidy_table,
     vector_array,
-    write_json,
 )
 
 if TYPE_CHECKING:
-    import torch
-
     from embed.encoder import Encoder
 
-BATCH = 32  # pictures per pass of the tower: more brings nothing on CPUs
-COMMIT_EVERY = 1024  # pictures per commit: what a killed run has to do again at most
-DECODERS = 2  # threads: Pillow lets go of the interpreter while it decodes and resizes
-AHEAD = 3 * BATCH  # pictures decoded ahead of the tower: bounds memory
+WORTH_MEASURING = 512  # pictures: for fewer, measuring would cost more than a faster backend saves
+
+TABLES = ("embeddings", "rejected", "titles", "artwork")  # in the order in which they are written
 
 Row = dict[str, Any]
-Progress = Callable[[int, int], None]  # (pictures done, of how many)
 
 
 @dataclass(frozen=True)
-class Content:
-    """A picture as its bytes decide it."""
+class Event:
+    """Something a run says while it goes on: planned, backend, rejected, committed, progress or finished, with its facts."""
 
-    sha256: str
-    width: int
-    height: int
+    name: str
+    facts: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What a run would do. Every artwork of the catalog stands in exactly one of the first five (by artwork_id)."""
-
-    new: tuple[str, ...]  # never seen
-    changed: tuple[str, ...]  # seen, with other bytes
-    reused: tuple[str, ...]  # new or changed or back again, and its content is embedded already, or will be for another
-    unchanged: tuple[str, ...]
-    unreadable: tuple[str, ...]  # no bytes to be had, or set aside before with these very bytes
-    removed: tuple[str, ...]  # active in the store, and no longer in the catalog
-    hashes: dict[str, str] = field(repr=False)  # artwork_id to sha256, where there are bytes
-    rejected: dict[str, Row] = field(repr=False)  # artwork_id to its row of REJECTED, for `unreadable`
-
-    @property
-    def to_embed(self) -> tuple[str, ...]:
-        """The artworks whose pictures go through the tower: one of each content."""
-        return self.new + self.changed
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many of each, in the order above."""
-        return {name: len(getattr(self, name)) for name in ("new", "changed", "reused", "unchanged", "unreadable", "removed")}
+Watch = Callable[[Event], None]
 
 
 @dataclass(frozen=True)
@@ -92,215 +71,299 @@ class JobReport:
     embedded: int  # pictures that went through the tower and were committed
     rejected: tuple[Row, ...]  # all pictures set aside as of now, as rows of REJECTED
     seconds: dict[str, float]  # per stage; decode: what the tower waited for it
+    images_per_second: float  # of the embedding, without planning
+    backend: dict[str, Any]  # how the tower ran and what was measured; empty where there was nothing to embed
 
 
-@dataclass(frozen=True)
-class _Picture:
-    """A picture on its way to the tower and beyond; `reason` says why it got no further."""
+@dataclass
+class _Running:
+    """A run while it goes on."""
 
-    row: Row
-    content: Content | None = None
-    pixels: "torch.Tensor | None" = None  # (3, height, width) float32
-    vector: np.ndarray | None = None  # (d,) float32
-    sha256: str | None = None
-    reason: str = ""
+    watch: Watch
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    stopwatch: Stopwatch = field(default_factory=Stopwatch)
+    backend: dict[str, Any] = field(default_factory=dict)  # how the tower runs; empty where nothing was embedded
+    total: int = 0
+    done: int = 0
+    embedded: int = 0
+    failed: dict[str, Embedded] = field(default_factory=dict)  # by the sha256 that was planned
+
+    def counted(self, results: Iterator[Embedded], plan: Plan, batch: int) -> Iterator[Embedded]:
+        """The results; each is counted, noted where it failed, and told to the watcher."""
+        self.total, start = len(plan.to_embed), time.perf_counter()
+        for result in results:
+            self.done += 1
+            self.embedded += result.vector is not None
+            if result.reason:
+                self.failed[plan.hashes[result.row["artwork_id"]]] = result
+                self.watch(Event("rejected", {**_place(result.row), "reason": result.reason}))
+            if self.done % batch == 0 or self.done == self.total:
+                self._tell(self.done / (time.perf_counter() - start))
+            yield result
+
+    def _tell(self, speed: float) -> None:
+        facts = {"done": self.done, "total": self.total, "rejected": len(self.failed), "images_per_second": round(speed, 2)}
+        self.watch(Event("progress", {**facts, "seconds_left": round((self.total - self.done) / speed, 3)}))
 
 
 def embed_artwork(
-    catalog: Catalog, store: Store, encoder: "Encoder", progress: Progress = lambda done, total: None
+    catalog: Catalog, store: Store, encoder: "Encoder", options: JobOptions | None = None, watch: Watch = lambda event: None
 ) -> JobReport:
     """Bring the store to the catalog: embed what is new or changed, retire what is gone, set aside what cannot be read.
 
-    Raises FingerprintError where the encoder is not the store's.
+    Raises FingerprintError where the encoder is not the store's, StoreError where another job is writing to the store or where
+    it cannot be written (a full disk), EncoderError where the backend asked for is not there or not true.
     """
     check_fingerprint(store, encoder.choice, encoder.fingerprint)
-    seconds = dict.fromkeys(("plan", "decode", "encode", "commit"), 0.0)
-    with _timed(seconds, "plan"):
-        plan = plan_artwork(catalog, store)
-        to_embed = set(plan.to_embed)
-        wanted = [row for row in catalog.artwork.to_pylist() if row["artwork_id"] in to_embed]
-    failed: list[_Picture] = []
-    pending: list[_Picture] = []
-    done = 0
-    for batch in _decoded_batches(wanted, catalog.root, encoder, seconds):
-        with _timed(seconds, "encode"):
-            for picture in _encode(batch, encoder):
-                (failed if picture.reason else pending).append(picture)
-        done += len(batch)
-        if len(pending) >= COMMIT_EVERY or done == len(wanted):
-            with _timed(seconds, "commit"):
-                _commit_vectors(store, pending)
-                pending = []
-        progress(done, len(wanted))
-    with _timed(seconds, "commit"):
-        rejected = _commit_catalog(catalog, store, plan, failed)
-    report = JobReport(plan, len(wanted) - len(failed), rejected, {stage: round(s, 3) for stage, s in seconds.items()})
-    _write_run(store, report)
+    options, run = options or JobOptions(), _Running(watch)
+    with only_writer(store.lock(store.folder), "embed_artwork"):
+        _mend(store, watch)
+        with run.stopwatch("plan"):
+            plan = plan_artwork(catalog, store, retry_rejected=options.retry_rejected, rehash=options.rehash)
+        watch(Event("planned", {**plan.counts, "to_embed": len(plan.to_embed), "hashed": plan.hashed}))
+        with run.stopwatch("embed"):
+            results = run.counted(_results(catalog, store, encoder, plan, options, run), plan, options.batch)
+            for group in _commits(results, options):
+                with run.stopwatch("commit"):
+                    _commit(store, group)
+                watch(Event("committed", {"pictures": len(group)}))
+        with run.stopwatch("commit"):
+            rejected = _commit_catalog(catalog, store, plan, run.failed)
+            for table in TABLES:
+                tidy_table(store, table)
+        report = _report(run, plan, rejected)
+        write_run(store, _record(store, report, run, options))
+    watch(Event("finished", {"embedded": report.embedded, "rejected": len(rejected), "seconds": report.seconds}))
     return report
 
 
-def plan_artwork(catalog: Catalog, store: Store) -> Plan:
-    """What a run would do, by content hash; reads every file of the catalog, writes nothing."""
-    seen = {row["artwork_id"]: row for row in _rows(store, "artwork", ["artwork_id", "sha256", "active"])}
-    embedded = {row["sha256"] for row in _rows(store, "embeddings", ["sha256"])}
-    set_aside = {(row["artwork_id"], row["sha256"]): row for row in _rows(store, "rejected")}
-    groups: dict[str, list[str]] = {name: [] for name in ("new", "changed", "reused", "unchanged", "unreadable")}
-    hashes: dict[str, str] = {}
-    rejected: dict[str, Row] = {}
-    rows = catalog.artwork.to_pylist()
-    for row, read in zip(rows, _hash_all(rows, catalog.root), strict=True):
-        artwork_id, before = row["artwork_id"], seen.get(row["artwork_id"])
-        if isinstance(read, PictureError):
-            rejected[artwork_id] = _rejection(row, None, str(read), set_aside.get((artwork_id, None)))
-            groups["unreadable"].append(artwork_id)
-            continue
-        hashes[artwork_id] = read
-        if known := set_aside.get((artwork_id, read)):
-            rejected[artwork_id] = _rejection(row, read, known["reason"], known)
-            groups["unreadable"].append(artwork_id)
-        elif read in embedded:
-            same = before is not None and before["active"] and before["sha256"] == read
-            groups["unchanged" if same else "reused"].append(artwork_id)
-        else:
-            groups["changed" if before and before["sha256"] else "new"].append(artwork_id)
-            embedded.add(read)  # the same picture twice is embedded once
-    here = set(hashes) | set(rejected)
-    removed = tuple(artwork_id for artwork_id, row in seen.items() if row["active"] and artwork_id not in here)
-    return Plan(**{name: tuple(ids) for name, ids in groups.items()}, removed=removed, hashes=hashes, rejected=rejected)
+def switch_to(
+    catalog: Catalog,
+    store: Store,
+    encoder: "Encoder",
+    options: JobOptions | None = None,
+    watch: Watch = lambda event: None,
+) -> tuple[JobReport, bool]:
+    """Embed the catalog with another encoder into tables of its own, beside those that serve, and then make it the store's.
+
+    Returns the report and whether the store was switched: not while an artwork that has a vector of the serving encoder has
+    none of the new one. Stopped anywhere, it is run again and goes on; the store serves what it served.
+    """
+    beside = open_beside(store, encoder.choice, encoder.fingerprint, encoder.dimension)
+    report = embed_artwork(catalog, beside, encoder, options, watch)
+    complete = _column_set(beside, "embeddings", "sha256") >= _still_served(store, report.plan)
+    if complete:
+        switch_encoder(beside)
+    return report, complete
 
 
-def _rows(store: Store, table: str, columns: Sequence[str] | None = None) -> list[Row]:
-    rows: list[Row] = read_table(store, table, columns).to_pylist() if has_table(store, table) else []
+def measure_speed(catalog: Catalog, encoder: "Encoder", plan: Plan, options: JobOptions) -> float:
+    """Images per second over the first of the plan's pictures, for an estimate where no run has told yet; writes nothing."""
+    start = time.perf_counter()
+    rows = islice(_wanted(catalog, plan), 2 * options.batch)
+    plain = partial(_plain_tower, encoder)
+    done = sum(1 for _ in embed_here(rows, catalog.pictures, encoder.preprocessing, options, plain, Stopwatch()))
+    return done / (time.perf_counter() - start)
+
+
+def _plain_tower(encoder: "Encoder", sample: np.ndarray) -> Tower:
+    return open_tower(encoder, "torch", pictures=sample)[0]
+
+
+def _still_served(store: Store, plan: Plan) -> set[str]:
+    """Contents that the serving encoder has embedded and that the catalog still holds."""
+    return _column_set(store, "embeddings", "sha256") & set(plan.hashes.values())
+
+
+def _column_set(store: Store, table: str, column: str) -> set[str]:
+    return set(read_table(store, table, [column])[column].to_pylist()) if has_table(store, table) else set()
+
+
+def _mend(store: Store, watch: Watch) -> None:
+    """First of all, so that what a power cut took is planned for and done again."""
+    for table in TABLES:
+        if damage := mend_table(store, table):
+            watch(Event("mended", {"table": table, "damage": damage}))
+
+
+def _results(
+    catalog: Catalog, store: Store, encoder: "Encoder", plan: Plan, options: JobOptions, run: _Running
+) -> Iterator[Embedded]:
+    """Every picture that the plan wants, embedded or with the reason why not, by the engine asked for."""
+    if not plan.to_embed:
+        return
+    rows = _wanted(catalog, plan)
+    if options.engine == "ray":
+        from embed.on_ray import embed_on_ray
+
+        backend = options.backend if options.backend != "auto" else "torch"
+        run.backend = {"backend": backend}
+        yield from embed_on_ray(rows, catalog.pictures, encoder, backend, options)
+        return
+
+    def opened(sample: np.ndarray) -> Tower:
+        tower, run.backend = _tower(store, encoder, options.backend, sample, len(plan.to_embed))
+        run.watch(Event("backend", run.backend))
+        return tower
+
+    yield from embed_here(rows, catalog.pictures, encoder.preprocessing, options, opened, run.stopwatch)
+
+
+def _wanted(catalog: Catalog, plan: Plan) -> Iterator[Row]:
+    """The rows to embed, in the catalog's order, a few at a time as Python objects."""
+    columns = catalog.artwork.select(["artwork_id", "title_id", "path"])
+    wanted = columns.filter(pc.is_in(columns["artwork_id"], pa.array(plan.to_embed, pa.string())))
+    for batch in wanted.to_batches(max_chunksize=1024):
+        yield from batch.to_pylist()
+
+
+def _tower(store: Store, encoder: "Encoder", backend: str, sample: np.ndarray, pictures: int) -> tuple[Tower, dict[str, Any]]:
+    """The tower and how it runs: as was trusted before on this machine, else as measured now, else plainly.
+
+    What was measured is kept with the store, so that every later run has the same rounding.
+    """
+    trusted = read_verdict(store.tables)
+    if backend == "auto" and trusted is None and pictures < WORTH_MEASURING:
+        backend = "torch"
+    tower, measured = open_tower(encoder, backend, pictures=sample, trusted=trusted)
+    if measured is not None and measured != trusted:
+        write_verdict(store.tables, measured)
+    return tower, {"backend": tower.backend} if measured is None else _told(measured)
+
+
+def _told(measured: Measured) -> dict[str, Any]:
+    """What the run's record keeps of it; fingerprint and versions stand there anyway."""
+    return {name: value for name, value in asdict(measured).items() if name not in ("fingerprint", "versions")}
+
+
+def _commits(results: Iterator[Embedded], options: JobOptions) -> Iterator[list[Embedded]]:
+    """Results in groups to commit: whole batches, so that a run that goes on after a stop makes the same batches."""
+    group: list[Embedded] = []
+    slots, since = 0, time.monotonic()  # slots: places in the tower's batches
+    for result in results:
+        group.append(result)
+        slots += result.width > 0
+        late = time.monotonic() - since >= options.commit_seconds
+        if slots and slots % options.batch == 0 and (slots >= options.commit_every or late):
+            yield group
+            group, slots, since = [], 0, time.monotonic()
+    if group:
+        yield group
+
+
+def _commit(store: Store, group: list[Embedded]) -> None:
+    """Append what the group brought: first its vectors, then what was set aside."""
+    found = {result.sha256: result for result in group if result.vector is not None}
+    if found:
+        columns = [
+            pa.array(list(found), pa.string()),
+            pa.array([result.width for result in found.values()], pa.int32()),
+            pa.array([result.height for result in found.values()], pa.int32()),
+            pa.array([store.fingerprint] * len(found)),
+            vector_array(np.array([result.vector for result in found.values()], np.float32)),
+        ]
+        append_rows(store, "embeddings", pa.Table.from_arrays(columns, schema=embedding_schema(store.dimension)))
+    if failed := [rejection(r.row, r.sha256, r.reason, None) for r in group if r.reason]:
+        append_rows(store, "rejected", pa.Table.from_pylist(failed, schema=REJECTED))
+
+
+def _commit_catalog(catalog: Catalog, store: Store, plan: Plan, failed: dict[str, Embedded]) -> tuple[Row, ...]:
+    """Replace titles, artwork and rejected by what the catalog says now; returns the rejected rows."""
+    artwork = _artwork(catalog, store, plan)
+    rejected = _rejected(catalog, plan, artwork, failed)
+    _replace_if_changed(store, "rejected", pa.Table.from_pylist(rejected, schema=REJECTED))
+    _replace_if_changed(store, "titles", catalog.titles)
+    _replace_if_changed(store, "artwork", _with_those_gone(artwork, _before(store)))
+    remember_pictures(store, catalog.pictures)
+    return tuple(rejected)
+
+
+def _artwork(catalog: Catalog, store: Store, plan: Plan) -> pa.Table:
+    """The catalog's artwork with what the job measured; active is what has a vector."""
+    ids = catalog.artwork["artwork_id"].to_pylist()
+    hashes = pa.array([plan.hashes.get(artwork_id) for artwork_id in ids], pa.string())
+    sizes = _sizes(store, hashes)
+    before = _before(store)
+    known = before["added_at"].take(pc.index_in(catalog.artwork["artwork_id"], before["artwork_id"]))
+    measured = {
+        "added_at": pc.coalesce(
+            catalog.artwork["added_at"], known, pa.scalar(datetime.now(UTC), ARTWORK.field("added_at").type)
+        ),
+        "sha256": hashes,
+        "width": sizes["width"],
+        "height": sizes["height"],
+        "stamp": pa.array([plan.stamps.get(artwork_id) for artwork_id in ids], pa.string()),
+        "active": pc.is_valid(sizes["width"]),
+    }
+    columns = [measured.get(name, catalog.artwork[name]) for name in ARTWORK.names]
+    return pa.Table.from_arrays(columns, schema=ARTWORK)
+
+
+def _sizes(store: Store, hashes: pa.Array) -> pa.Table:
+    """Width and height of each content, null where it has no vector."""
+    columns = ["sha256", "width", "height"]
+    if not has_table(store, "embeddings"):
+        return embedding_schema(store.dimension).empty_table().select(columns).take(pa.nulls(len(hashes), pa.int32()))
+    embedded = read_table(store, "embeddings", columns)
+    return embedded.take(pc.index_in(hashes, embedded["sha256"]))
+
+
+def _before(store: Store) -> pa.Table:
+    """The artwork as the last finished run left it; of an encoder that never finished one, as the serving encoder has it."""
+    if not has_table(store, "artwork"):
+        store = open_store(store.root)
+    return read_table(store, "artwork") if has_table(store, "artwork") else ARTWORK.empty_table()
+
+
+def _rejected(catalog: Catalog, plan: Plan, artwork: pa.Table, failed: dict[str, Embedded]) -> list[Row]:
+    """A row of REJECTED for each artwork that is not active."""
+    out = artwork.filter(pc.invert(artwork["active"])).select(["artwork_id", "title_id", "path", "sha256"])
+    rows = []
+    for row in out.to_pylist():
+        failure = failed.get(row["sha256"])
+        sha256, reason = (failure.sha256, failure.reason) if failure else (None, "changed while it was read; run the job again")
+        rows.append(plan.rejected.get(row["artwork_id"]) or rejection(row, sha256, reason, None))
     return rows
 
 
-def _hash_all(rows: list[Row], root: Path) -> Iterator[str | PictureError]:
-    def read(row: Row) -> str | PictureError:
-        try:
-            return hashlib.sha256(read_bytes(root / row["path"])).hexdigest()
-        except PictureError as error:
-            return error
-
-    with ThreadPoolExecutor(DECODERS) as pool:
-        yield from pool.map(read, rows)
-
-
-def _rejection(row: Row, sha256: str | None, reason: str, before: Row | None) -> Row:
-    """A row of REJECTED; one that failed before in the same way keeps its date."""
-    since = before["rejected_at"] if before and before["reason"] == reason else datetime.now(UTC)
-    place = {name: row[name] for name in ("artwork_id", "title_id", "path")}
-    return {**place, "sha256": sha256, "reason": reason, "rejected_at": since}
-
-
-def _decoded_batches(wanted: list[Row], root: Path, encoder: "Encoder", seconds: dict[str, float]) -> Iterator[list[_Picture]]:
-    """Batches in the catalog's order, decoded by threads ahead of the tower, at most AHEAD of it."""
-    with catch_warnings(), ThreadPoolExecutor(DECODERS) as pool:
-        simplefilter("ignore")  # Pillow warns of what decode() judges itself; set here, once, since filters are the process's
-        waiting: deque[Future[_Picture]] = deque()
-        rows = iter(wanted)
-        while True:
-            with _timed(seconds, "decode"):
-                while len(waiting) < AHEAD and (row := next(rows, None)) is not None:
-                    waiting.append(pool.submit(_decode_one, row, root, encoder.preprocess))
-                batch = [waiting.popleft().result() for _ in range(min(BATCH, len(waiting)))]
-            if not batch:
-                return
-            yield batch
-
-
-def _decode_one(row: Row, root: Path, preprocess: Any) -> _Picture:
-    sha256 = None
-    try:
-        data = read_bytes(root / row["path"])
-        sha256 = hashlib.sha256(data).hexdigest()  # again: the file may have changed since the plan
-        picture = decode(data)
-        return _Picture(row, Content(sha256, *picture.size), pixels=preprocess(picture), sha256=sha256)
-    except PictureError as error:
-        return _Picture(row, sha256=sha256, reason=str(error))
-
-
-def _encode(batch: list[_Picture], encoder: "Encoder") -> list[_Picture]:
-    """The batch with vectors; where the tower fails on the whole, each picture is tried alone, so that the others go on."""
-    good = [picture for picture in batch if picture.pixels is not None]
-    try:
-        vectors = encoder.encode_pixels([picture.pixels for picture in good if picture.pixels is not None])
-    except EncoderError as error:
-        if len(batch) == 1:
-            return [replace(batch[0], pixels=None, reason=str(error))]
-        return [encoded for picture in batch for encoded in _encode([picture], encoder)]
-    encoded = [replace(picture, pixels=None, vector=v) for picture, v in zip(good, vectors, strict=True)]
-    return encoded + [picture for picture in batch if picture.reason]
-
-
-def _commit_vectors(store: Store, pictures: list[_Picture]) -> None:
-    """Append their vectors, as one commit."""
-    found = {picture.content.sha256: (picture.content, picture.vector) for picture in pictures if picture.content}
-    if not found:
-        return
-    contents = [content for content, _ in found.values()]
+def _with_those_gone(artwork: pa.Table, before: pa.Table) -> pa.Table:
+    """The artwork, and after it what the catalog does not have any more, inactive."""
+    gone = before.filter(pc.invert(pc.is_in(before["artwork_id"], artwork["artwork_id"])))
     columns = [
-        pa.array([content.sha256 for content in contents]),
-        pa.array([content.width for content in contents], pa.int32()),
-        pa.array([content.height for content in contents], pa.int32()),
-        pa.array([store.fingerprint] * len(contents)),
-        vector_array(np.stack([vector for _, vector in found.values() if vector is not None])),
+        gone[name] if name in gone.column_names else pa.nulls(len(gone), ARTWORK.field(name).type) for name in ARTWORK.names
     ]
-    append_rows(store, "embeddings", pa.Table.from_arrays(columns, schema=embedding_schema(store.dimension)))
-
-
-def _commit_catalog(catalog: Catalog, store: Store, plan: Plan, failed: list[_Picture]) -> tuple[Row, ...]:
-    """Replace titles, artwork and rejected by what the catalog says now; returns the rejected rows."""
-    contents = {row["sha256"]: row for row in _rows(store, "embeddings", ["sha256", "width", "height"])}
-    before = {row["artwork_id"]: row for row in _rows(store, "artwork")}
-    reasons = {plan.hashes[picture.row["artwork_id"]]: picture for picture in failed}
-    rejected: list[Row] = []
-    artwork: list[Row] = []
-    now = datetime.now(UTC)
-    for row in catalog.artwork.to_pylist():
-        artwork_id = row["artwork_id"]
-        sha256 = plan.hashes.get(artwork_id, "")
-        content = contents.get(sha256, {})
-        if not content:
-            failure = reasons.get(sha256) or _Picture(row, sha256=None, reason="changed while it was read; run the job again")
-            again = plan.rejected.get(artwork_id) or _rejection(row, failure.sha256, failure.reason, None)
-            rejected.append(again)
-        added_at = row["added_at"] or before.get(artwork_id, {}).get("added_at") or now
-        size = {name: content.get(name) for name in ("width", "height")}
-        artwork.append({**row, **size, "added_at": added_at, "sha256": sha256 or None, "active": bool(content)})
-    here = {row["artwork_id"] for row in artwork}
-    artwork += [{**row, "active": False} for artwork_id, row in before.items() if artwork_id not in here]
-    _replace_if_changed(store, "rejected", pa.Table.from_pylist(rejected, schema=REJECTED))
-    _replace_if_changed(store, "titles", catalog.titles.cast(TITLE))
-    _replace_if_changed(store, "artwork", pa.Table.from_pylist(artwork, schema=ARTWORK))
-    remember_catalog(store, catalog.root)
-    return tuple(rejected)
+    columns[ARTWORK.names.index("active")] = pa.array([False] * len(gone), pa.bool_())
+    return pa.concat_tables([artwork, pa.Table.from_arrays(columns, schema=ARTWORK)])
 
 
 def _replace_if_changed(store: Store, name: str, table: pa.Table) -> None:
     """A night on which nothing happened adds no version."""
-    if not has_table(store, name) or read_table(store, name).to_pylist() != table.to_pylist():
+    if not has_table(store, name) or not read_table(store, name).equals(table):
         replace_table(store, name, table)
 
 
-def _write_run(store: Store, report: JobReport) -> None:
-    """Keep a record of the run with the store."""
-    now = datetime.now(UTC)
-    record = {
-        "finished_at": now.isoformat(timespec="seconds"),
-        "plan": report.plan.counts,
-        "embedded": report.embedded,
-        "rejected": len(report.rejected),
-        "seconds": report.seconds,
-        "fingerprint": store.fingerprint,
-        "versions": {name: version(name) for name in ("torch", "open_clip_torch", "pillow", "pylance")},
-    }
-    write_json(store.root / "runs" / f"embed_artwork-{now:%Y%m%dT%H%M%S.%f}.json", record)
+def _place(row: Row) -> Row:
+    return {name: row[name] for name in ("artwork_id", "title_id", "path")}
 
 
-@contextmanager
-def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
-    start = time.perf_counter()
-    try:
-        yield
-    finally:
-        seconds[stage] += time.perf_counter() - start
+def _report(run: _Running, plan: Plan, rejected: tuple[Row, ...]) -> JobReport:
+    seconds = {stage: round(spent, 3) for stage, spent in run.stopwatch.seconds.items()}
+    speed = round(run.done / seconds["embed"], 2) if run.done else 0.0
+    return JobReport(plan, run.embedded, rejected, seconds, speed, run.backend)
+
+
+def _record(store: Store, report: JobReport, run: _Running, options: JobOptions) -> Run:
+    return Run(
+        started_at=run.started_at.isoformat(timespec="seconds"),
+        finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        engine=options.engine,
+        plan=report.plan.counts,
+        embedded=report.embedded,
+        rejected=len(report.rejected),
+        seconds=report.seconds,
+        images_per_second=report.images_per_second,
+        encoder=str(store.choice),
+        fingerprint=store.fingerprint,
+        backend=report.backend,
+        versions=versions(),
+    )

@@ -45,6 +45,7 @@ ARTWORK = pa.schema(
         _field("sha256", pa.string(), "of the file's bytes, hexadecimal", by="job"),
         _field("width", pa.int32(), "pixels, upright", by="job"),
         _field("height", pa.int32(), "pixels, upright", by="job"),
+        _field("stamp", pa.string(), "the file's size and time of change when its sha256 was taken", by="job"),
         _field("active", pa.bool_(), "false once its row or file is gone, or the file cannot be read", by="job"),
     ]
 )

@@ -1,6 +1,6 @@
 """The store: one folder that holds a deployment. Tables are Lance datasets: DuckDB, Polars, Spark and Ray read them without us.
 
-store.json                  format, the encoder's choice and fingerprint, the catalog's place
+store.json                  format, the pictures' place, and each encoder that was ever used: its choice, its folder of tables
 tables/titles.lance         the catalog's titles as last seen
 tables/artwork.lance        its artwork, with what the job measured; what is gone stays, inactive
 tables/rejected.lance       pictures set aside, with reasons
@@ -8,37 +8,56 @@ tables/embeddings.lance     picture content (sha256) to vector; only ever append
 tables/phrases.lance        phrase to vector; only ever appended
 tables/profiles.lance       each user's taste in words
 tables/audience.lance       what the users have in common
-tables/priors.lance         what clicks taught
+tables/backend.json         how the image tower is run, as measured on this machine
+tables/priors.lance         what clicks taught; of no encoder, so it always stands here
+tables-1a2b3c4d5e6f/        the same of a second encoder, named by its fingerprint: it fills while the first one serves
 snapshots/                  published indexes (package index)
 runs/                       a record of each run of the batch job
+locks/                      who is writing: one job at a time for each folder of tables
 """
 
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from embed import tables
 from embed.encoder import EncoderChoice, choice_as_dict
 from embed.errors import FingerprintError, StoreError
+from embed.locks import only_writer
 
-FORMAT = 1
+FORMAT = 2  # 1 knew one encoder
 RECORD = "store.json"
+FIRST_FOLDER = "tables"
+OF_NO_ENCODER = {"priors"}  # tables that stand in FIRST_FOLDER whichever encoder serves
+
+Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Store:
-    """An opened store. Make one with `open_store` or `create_store`."""
+    """A store as one of its encoders sees it: its own. Make one with `open_store` or `create_store`."""
 
     root: Path
     choice: EncoderChoice
     fingerprint: str
     dimension: int
-    catalog_root: Path | None
+    pictures: str | None  # the folder or URL below which the catalog's pictures lie
+    folder: str = FIRST_FOLDER
+
+    @property
+    def tables(self) -> Path:
+        """Where the tables of this encoder are."""
+        return self.root / self.folder
+
+    def lock(self, name: str) -> Path:
+        """The folder to hold (see embed.locks) by who writes the tables that `name` stands for."""
+        return self.root / "locks" / name
 
     @property
     def snapshots(self) -> Path:
@@ -58,31 +77,55 @@ def create_store(root: Path | str, choice: EncoderChoice, fingerprint: str, dime
         store = open_store(root)
         check_fingerprint(store, choice, fingerprint)
         if choice != store.choice:  # the same encoder under a new name or in a new place
-            store = Store(root, choice, fingerprint, dimension, store.catalog_root)
-            _write_record(store)
-        return store
+            _change_record(store.root, lambda record: _with_encoder(record, replace(store, choice=choice)))
+        return replace(store, choice=choice)
     if root.exists() and (not root.is_dir() or any(not path.name.startswith(f".{RECORD}") for path in root.iterdir())):
         raise StoreError(f"{root} is there but is no store (it has no {RECORD}); give a new or empty folder")
     root.mkdir(parents=True, exist_ok=True)
     store = Store(root, choice, fingerprint, dimension, None)
-    _write_record(store)
+    record: Record = {"format": FORMAT, "pictures": None, "serving": fingerprint, "encoders": {}}
+    write_json(root / RECORD, _with_encoder(record, store))
     return store
 
 
-def open_store(root: Path | str) -> Store:
-    """Open a store that is there. Raises StoreError where it is not, or is of a newer format."""
+def open_store(root: Path | str, fingerprint: str | None = None) -> Store:
+    """Open a store that is there, as its serving encoder sees it, or as the one of `fingerprint` does.
+
+    Raises StoreError where it is not there, is of a newer format, or has never known that encoder.
+    """
     root = Path(root)
+    record = _read_record(root)
+    fingerprint = fingerprint or record["serving"]
+    if fingerprint not in record["encoders"]:
+        raise StoreError(f"{root} knows no encoder with fingerprint {fingerprint[:12]}; embed the catalog with it first")
     try:
-        record = json.loads((root / RECORD).read_text(encoding="utf-8"))
-        if record["format"] > FORMAT:
-            raise StoreError(f"{root} has store format {record['format']}, newer than {FORMAT}; upgrade artwork-matcher")
-        catalog_root = Path(record["catalog_root"]) if record["catalog_root"] else None
-        choice = EncoderChoice(**record["encoder"])
-        return Store(root, choice, record["fingerprint"], int(record["dimension"]), catalog_root)
-    except FileNotFoundError as error:
-        raise StoreError(f"no store at {str(root)!r}; scripts/embed_artwork.py CATALOG --store {root} makes one") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{root / RECORD} cannot be read ({error!r}); restore it from a backup") from error
+        known = record["encoders"][fingerprint]
+        choice = EncoderChoice(**known["encoder"])
+        return Store(root, choice, fingerprint, int(known["dimension"]), record["pictures"], known["tables"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise StoreError(_unreadable(root, error)) from error
+
+
+def open_beside(store: Store, choice: EncoderChoice, fingerprint: str, dimension: int) -> Store:
+    """The store as another encoder sees it, with tables of its own; the serving encoder stays what it is.
+
+    Opened a second time, also under another name, it is the same folder of tables.
+    """
+    known = _read_record(store.root)["encoders"].get(fingerprint)
+    folder = known["tables"] if known else f"{FIRST_FOLDER}-{fingerprint[:12]}"
+    beside = Store(store.root, choice, fingerprint, dimension, store.pictures, folder)
+    _change_record(store.root, lambda record: _with_encoder(record, beside))
+    return beside
+
+
+def knows_encoder(store: Store, fingerprint: str) -> bool:
+    """Whether the store has a folder of tables for that encoder."""
+    return fingerprint in _read_record(store.root)["encoders"]
+
+
+def switch_encoder(store: Store) -> None:
+    """Make the encoder of `store` the one that serves, as one atomic step; the tables of the former stay."""
+    _change_record(store.root, lambda record: {**record, "serving": store.fingerprint})
 
 
 def check_fingerprint(store: Store, choice: EncoderChoice, fingerprint: str) -> None:
@@ -90,26 +133,58 @@ def check_fingerprint(store: Store, choice: EncoderChoice, fingerprint: str) -> 
     if fingerprint != store.fingerprint:
         raise FingerprintError(
             f"{store.root} was made with {store.choice} (fingerprint {store.fingerprint[:12]}), and {choice} has "
-            f"{fingerprint[:12]}: their vectors do not compare; leave the encoder's flags out, or give a new --store"
+            f"{fingerprint[:12]}: their vectors do not compare; leave the encoder's flags out, give a new --store, or embed "
+            "everything anew beside it with scripts/embed_artwork.py --switch"
         )
 
 
-def remember_catalog(store: Store, catalog_root: Path) -> Store:
+def remember_pictures(store: Store, pictures: str) -> Store:
     """Note where the pictures lie, for the inspection page."""
-    store = Store(store.root, store.choice, store.fingerprint, store.dimension, catalog_root)
-    _write_record(store)
-    return store
+    _change_record(store.root, lambda record: {**record, "pictures": pictures})
+    return replace(store, pictures=pictures)
 
 
-def _write_record(store: Store) -> None:
-    record = {
-        "format": FORMAT,
-        "encoder": choice_as_dict(store.choice),
-        "fingerprint": store.fingerprint,
-        "dimension": store.dimension,
-        "catalog_root": str(store.catalog_root) if store.catalog_root else None,
-    }
-    write_json(store.root / RECORD, record)
+def _with_encoder(record: Record, store: Store) -> Record:
+    entry = {"encoder": choice_as_dict(store.choice), "dimension": store.dimension, "tables": store.folder}
+    return {**record, "encoders": {**record["encoders"], store.fingerprint: entry}}
+
+
+def _change_record(root: Path, change: Any) -> None:
+    """Read, change, write whole, one process at a time: jobs of two encoders may end at once."""
+    with only_writer(root / "locks" / "record", "a change of the record", wait=30):
+        before = _read_record(root)
+        if (after := change(before)) != before:
+            write_json(root / RECORD, after)
+
+
+def _read_record(root: Path) -> Record:
+    try:
+        record: Record = json.loads((root / RECORD).read_text(encoding="utf-8"))
+        if record["format"] > FORMAT:
+            raise StoreError(f"{root} has store format {record['format']}, newer than {FORMAT}; upgrade artwork-matcher")
+        return _from_format_1(record) if record["format"] == 1 else _checked(record)
+    except FileNotFoundError as error:
+        raise StoreError(f"no store at {str(root)!r}; scripts/embed_artwork.py CATALOG --store {root} makes one") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StoreError(_unreadable(root, error)) from error
+
+
+def _checked(record: Record) -> Record:
+    """The record, or a KeyError or TypeError where it is damaged."""
+    for known in record["encoders"].values():
+        EncoderChoice(**known["encoder"]), int(known["dimension"]), str(known["tables"])
+    return {**record, "pictures": record["pictures"], "serving": str(record["serving"])}
+
+
+def _from_format_1(record: Record) -> Record:
+    known = {"encoder": record["encoder"], "dimension": record["dimension"], "tables": FIRST_FOLDER}
+    fingerprint = record["fingerprint"]
+    pictures, encoders = record["catalog_root"], {fingerprint: known}
+    return _checked({"format": FORMAT, "pictures": pictures, "serving": fingerprint, "encoders": encoders})
+
+
+def _unreadable(root: Path, error: Exception) -> str:
+    return f"{root / RECORD} cannot be read ({error!r}); restore it from a backup"
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -132,24 +207,20 @@ def write_text(path: Path, text: str) -> None:
 
 
 def _path(store: Store, table: str) -> Path:
-    return store.root / "tables" / f"{table}.lance"
+    folder = store.root / FIRST_FOLDER if table in OF_NO_ENCODER else store.tables
+    return folder / f"{table}.lance"
 
 
 def has_table(store: Store, table: str) -> bool:
     """Whether the table was ever written; a first write that was killed left a folder, but no version."""
-    return any((_path(store, table) / "_versions").glob("*.manifest"))
+    return tables.exists(_path(store, table))
 
 
 def read_table(store: Store, table: str, columns: Sequence[str] | None = None, *, where: str | None = None) -> pa.Table:
-    """The newest version of a table. Raises StoreError where there is none, or where it cannot be opened."""
-    import lance
-
+    """The newest good version of a table. Raises StoreError where there is none, or where none can be opened."""
     if not has_table(store, table):
         raise StoreError(f"{store.root} has no {table} yet; {_maker(table)} makes them")
-    try:
-        return lance.dataset(str(_path(store, table))).to_table(columns=columns, filter=where)
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{_path(store, table)} cannot be read ({error}); restore it from a backup") from error
+    return tables.read(_path(store, table), columns, where)
 
 
 def _maker(table: str) -> str:
@@ -160,23 +231,22 @@ def _maker(table: str) -> str:
 
 def replace_table(store: Store, table: str, rows: pa.Table) -> None:
     """Write a table anew, as one commit; readers see the old version or the new one."""
-    _write(store, table, rows, "overwrite")
+    tables.replace(_path(store, table), rows)
 
 
 def append_rows(store: Store, table: str, rows: pa.Table) -> None:
     """Add rows, as one commit."""
-    _write(store, table, rows, "append")
+    tables.append(_path(store, table), rows)
 
 
-def _write(store: Store, table: str, rows: pa.Table, mode: str) -> None:
-    import lance
+def mend_table(store: Store, table: str) -> str | None:
+    """Go back past what a power cut left half written, before anything is read; returns what was damaged."""
+    return tables.mend(_path(store, table))
 
-    path = _path(store, table)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        lance.write_dataset(rows, str(path), mode=mode if has_table(store, table) else "create")
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{path} cannot be written ({error}); free space or check permissions and run again") from error
+
+def tidy_table(store: Store, table: str) -> None:
+    """Put the pieces of many small commits together and drop old versions, where there are many."""
+    tables.tidy(_path(store, table))
 
 
 def read_vectors(table: pa.Table) -> np.ndarray:

@@ -367,7 +367,7 @@ def _check_rows(fragment: Any) -> None:
     """Read a whole fragment, one batch at a time; raises _Damage."""
     rows = 0
     with _as_damage(f"fragment {fragment.fragment_id} cannot be read"):
-        for batch in fragment.to_batches(batch_size=2048, batch_readahead=2, io_buffer_size=2**25):
+        for batch in fragment.to_batches(batch_size=2048, batch_readahead=2):
             rows += batch.num_rows
             _check_batch(batch)
         if rows != fragment.count_rows():

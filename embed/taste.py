@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from embed.catalog import Catalog
+from embed.locks import only_writer
 from embed.profiles import PhraseKey, read_phrase_vectors, write_audience, write_profiles
 from embed.records import Audience, Phrase, Profile, fold, phrase_schema
 from embed.store import Store, append_rows, check_fingerprint, has_table, vector_array
@@ -71,6 +72,11 @@ def embed_users(
     `progress` is told of phrases encoded. Raises FingerprintError where the encoder is not the store's.
     """
     check_fingerprint(store, encoder.choice, encoder.fingerprint)
+    with only_writer(store.lock(f"{store.folder}-users"), "embed_users"):
+        return _embed_users(catalog, store, encoder, progress)
+
+
+def _embed_users(catalog: Catalog, store: Store, encoder: "Encoder", progress: Progress) -> TasteReport:
     phrases_of, split = _phrases_by_user(catalog, encoder)
     known = read_phrase_vectors(store) if has_table(store, "phrases") else {}
     wanted = {(p.kind, p.text) for phrases in phrases_of.values() for p in phrases}

@@ -21,7 +21,16 @@ import numpy as np
 import pyarrow as pa
 
 from embed.errors import FingerprintError, SnapshotError, StoreError
-from embed.store import Store, read_table, read_vectors, write_json, write_text
+from embed.store import (
+    Store,
+    has_table,
+    knows_encoder,
+    open_store,
+    read_table,
+    read_vectors,
+    write_json,
+    write_text,
+)
 from index.titles import TitleIndex, build_index
 
 FORMAT = 1
@@ -65,6 +74,7 @@ def publish_snapshot(store: Store) -> Manifest:
 
     Raises StoreError before scripts/embed_artwork.py has run to its end, FingerprintError where a vector is of another encoder.
     """
+    _check_users_followed(store)
     titles = read_table(store, "titles").sort_by("title_id")
     artwork, vectors = _active_artwork(store)
     lists = _list_numbers(titles, artwork, store)
@@ -95,24 +105,41 @@ def publish_snapshot(store: Store) -> Manifest:
 
 def open_snapshot(store: Store) -> Snapshot:
     """Open the snapshot that serves. Raises SnapshotError where there is none or it is damaged, FingerprintError where it is of
-    another encoder than the store."""
-    current = store.snapshots / "CURRENT"
-    try:
-        folder = store.snapshots / current.read_text(encoding="ascii").strip()
-    except FileNotFoundError as error:
-        raise SnapshotError(
-            f"{store.root} has no snapshot yet; scripts/build_index.py --store {store.root} makes one"
-        ) from error
-    except (OSError, ValueError) as error:
-        raise SnapshotError(f"{current} cannot be read ({error}); run scripts/build_index.py --store {store.root}") from error
+    an encoder that the store does not know. After a switch of encoders the former's snapshot serves until the next one."""
+    folder = _current(store)
     manifest = _read_manifest(folder)
-    if manifest.fingerprint != store.fingerprint:
+    if not knows_encoder(store, manifest.fingerprint):
         raise FingerprintError(
             f"snapshot {folder} has vectors of encoder {manifest.fingerprint[:12]}, its store of {store.fingerprint[:12]}; "
             f"run scripts/build_index.py --store {store.root}"
         )
     _verify(folder, manifest, store)
     return _load(folder, manifest)
+
+
+def _current(store: Store) -> Path:
+    current = store.snapshots / "CURRENT"
+    try:
+        return store.snapshots / current.read_text(encoding="ascii").strip()
+    except FileNotFoundError as error:
+        raise SnapshotError(
+            f"{store.root} has no snapshot yet; scripts/build_index.py --store {store.root} makes one"
+        ) from error
+    except (OSError, ValueError) as error:
+        raise SnapshotError(f"{current} cannot be read ({error}); run scripts/build_index.py --store {store.root}") from error
+
+
+def _check_users_followed(store: Store) -> None:
+    """After a switch of encoders: users whose taste the old snapshot knows must have theirs in the new space, too."""
+    try:
+        before = open_store(store.root, _read_manifest(_current(store)).fingerprint)
+    except (SnapshotError, StoreError):
+        return  # none was published, or it is damaged: what is published now mends it
+    if has_table(before, "profiles") and not has_table(store, "profiles"):
+        raise StoreError(
+            f"{store.root} has no profiles of its new encoder {store.choice} yet, and its users would lose their taste; "
+            f"run scripts/embed_users.py CATALOG --store {store.root} first"
+        )
 
 
 def _active_artwork(store: Store) -> tuple[pa.Table, np.ndarray]:

@@ -69,6 +69,7 @@ class Matcher:
         """
         store = store if isinstance(store, Store) else open_store(store)
         snapshot = open_snapshot(store)
+        store = open_store(store.root, snapshot.manifest.fingerprint)  # until a new snapshot the former encoder's taste serves
         if has_table(store, "profiles"):
             profiles, audience = read_profiles(store), read_audience(store)
         else:

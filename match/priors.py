@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from embed.errors import LogError
+from embed.locks import only_writer
 from embed.records import PRIOR
 from embed.store import Store, has_table, read_table, replace_table
 from match.blend import Prior
@@ -86,7 +87,8 @@ def learn_priors(logs: Path | str, store: Store) -> Priors:
     except duckdb.Error as error:
         raise LogError(f"the logs in {logs} cannot be aggregated: {error}") from error
     table = _posteriors(counts)
-    replace_table(store, "priors", table)
+    with only_writer(store.lock("priors"), "learn_priors"):
+        replace_table(store, "priors", table)
     return _priors(table)
 
 

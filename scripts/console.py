@@ -8,12 +8,14 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ParamSpec
 
 import typer
 
 if TYPE_CHECKING:
     from embed.encoder import EncoderChoice
+    from embed.job import Event, Watch
 
 P = ParamSpec("P")
 SHOWN = 20  # problems printed one by one; --json has them all
@@ -84,6 +86,38 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
         task = progress.add_task(what, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+@contextmanager
+def job_progress(*, as_json: bool = False) -> Iterator["Watch"]:
+    """What watches the batch job: a live line on standard error, silent where that is no terminal; or each event as JSON there."""
+    if as_json:
+        yield _log_json
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    facts = TextColumn("{task.fields[speed]}"), TimeRemainingColumn(), TextColumn("{task.fields[rejected]}")
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), *facts
+    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
+        task = progress.add_task("planning", total=None, speed="", rejected="")
+
+        def watch(event: "Event") -> None:
+            if event.name == "planned":
+                progress.update(task, description="embedding", total=event.facts["to_embed"])
+            elif event.name == "progress":
+                speed, rejected = (
+                    f"{event.facts['images_per_second']:.0f} images/s,",
+                    f"left, {event.facts['rejected']} rejected",
+                )
+                progress.update(task, completed=event.facts["done"], speed=speed, rejected=rejected)
+
+        yield watch
+
+
+def _log_json(event: "Event") -> None:
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    say(json.dumps({"time": now, "event": event.name, **event.facts}, ensure_ascii=False, default=str))
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

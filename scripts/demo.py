@@ -36,8 +36,8 @@ def demo(
     encoder = load_encoder(EncoderChoice())
     console.note_checkpoint(encoder.choice)
     store = create_store(out / "store", encoder.choice, encoder.fingerprint, encoder.dimension)
-    with console.progress_bar("embedding") as progress:
-        report = embed_artwork(catalog, store, encoder, progress)
+    with console.job_progress() as watch:
+        report = embed_artwork(catalog, store, encoder, watch=watch)
     typer.echo(f"1. {report.embedded} pictures embedded, {len(report.plan.unchanged)} known already")
     users = embed_users(catalog, store, encoder)
     typer.echo(f"2. {users.users} users, {users.phrases} phrases of taste")

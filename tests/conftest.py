@@ -252,10 +252,10 @@ def catalog_folder(tmp_path: Path, make_catalog: Callable[..., Path]) -> Path:
 @pytest.fixture
 def store(tmp_path: Path, catalog_folder: Path, _made_once: tuple[Path, Path]) -> Any:
     """A store of one's own: `catalog_folder`, artwork and users embedded with `tiny_encoder`; no snapshot yet."""
-    from embed.store import open_store, remember_catalog
+    from embed.store import open_store, remember_pictures
 
     shutil.copytree(_made_once[1], tmp_path / "store")
-    return remember_catalog(open_store(tmp_path / "store"), catalog_folder)
+    return remember_pictures(open_store(tmp_path / "store"), str(catalog_folder))
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from embed.errors import PictureError
-from embed.pictures import decode, read_bytes
+from embed.files import read_bytes
+from embed.pictures import decode
 from embed.records import Phrase
 from embed.store import Store, write_text
 from match.blend import Scored
@@ -51,7 +52,7 @@ def write_page(
     paths = sorted({art.path for view in views for choice in view.choices for art in _shown(choice)})
     thumbnails: dict[str, str] = {}
     for done, path in enumerate(paths, start=1):
-        thumbnails[path] = _thumbnail(store.catalog_root, path)
+        thumbnails[path] = _thumbnail(store.pictures, path)
         progress(done, len(paths))
     write_text(out, _render(store, matcher, views, thumbnails))
 
@@ -70,12 +71,12 @@ def _shown(choice: Choice) -> list[Scored]:
     return [*([choice.artwork] if choice.artwork else []), *choice.others[:OTHERS]]
 
 
-def _thumbnail(root: Path | None, path: str) -> str:
+def _thumbnail(root: str | None, path: str) -> str:
     """The picture as a data: URL, or "" where it is there no more."""
     from PIL import Image
 
     try:
-        picture = decode(read_bytes((root or Path()) / path))
+        picture = decode(read_bytes(root or ".", path), shortest=WIDTH)
     except PictureError:
         return ""
     picture.thumbnail((WIDTH, WIDTH), Image.Resampling.LANCZOS)

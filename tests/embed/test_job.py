@@ -17,8 +17,10 @@ import pytest
 
 from embed import job
 from embed.catalog import read_catalog
-from embed.errors import EncoderError, FingerprintError
-from embed.job import JobReport, embed_artwork, plan_artwork
+from embed.errors import FingerprintError, StoreError
+from embed.job import Event, JobReport, embed_artwork, switch_to
+from embed.options import JobOptions
+from embed.plan import plan_artwork
 from embed.store import Store, has_table, open_store, read_table, read_vectors
 
 Row = dict[str, Any]
@@ -31,6 +33,7 @@ def art(name: str, title_id: str = "t1", **more: Any) -> Row:
     return {"artwork_id": name, "title_id": title_id, "path": f"{name}.png", "added_at": "2026-01-05T00:00:00+00:00", **more}
 
 
+OLD = 1_700_000_000  # seconds since 1970
 SEVEN = [art(name) for name in "abcdefg"]
 
 
@@ -47,8 +50,9 @@ class World:
         """Write the tables; pictures that are not there are drawn."""
         self.write(self.folder, titles=titles, artwork=artwork, history=None, tastes=None)
 
-    def run(self, **options: Any) -> JobReport:
-        return embed_artwork(read_catalog(self.folder, strict=True), self.store, self.encoder, **options)
+    def run(self, watch: Any = lambda event: None, **options: Any) -> JobReport:
+        options = {"workers": 1, **options}
+        return embed_artwork(read_catalog(self.folder, strict=True), self.store, self.encoder, JobOptions(**options), watch)
 
     def plan(self) -> dict[str, int]:
         return plan_artwork(read_catalog(self.folder), self.store).counts
@@ -76,7 +80,7 @@ class World:
     def versions(self) -> dict[str, int]:
         import lance
 
-        return {path.stem: lance.dataset(str(path)).version for path in (self.store.root / "tables").iterdir()}
+        return {path.stem: lance.dataset(str(path)).version for path in self.store.tables.glob("*.lance")}
 
 
 @pytest.fixture
@@ -84,6 +88,8 @@ def world(tmp_path: Path, empty_store: Store, tiny_encoder: Any, make_catalog: C
     """A catalog of seven artworks, nothing embedded yet."""
     made = World(tmp_path / "catalog", empty_store, tiny_encoder, make_catalog)
     made.catalog(SEVEN)
+    for path in made.folder.glob("*.png"):
+        os.utime(path, (OLD, OLD))  # as if drawn a while ago: a file just written may change again within its clock's tick
     return made
 
 
@@ -103,7 +109,7 @@ def test_the_first_run_embeds_all(world: World) -> None:
     assert {row["fingerprint"] for row in world.rows("embeddings")} == {world.encoder.fingerprint}
     assert [row["title_id"] for row in world.rows("titles")] == ["t1", "t2"]
     assert world.rows("rejected") == []
-    assert open_store(world.store.root).catalog_root == world.folder.resolve()
+    assert open_store(world.store.root).pictures == str(world.folder.resolve())
 
 
 def test_vectors_are_the_encoder_s_own(world: World, drawing: Callable[..., Any]) -> None:
@@ -115,6 +121,7 @@ def test_vectors_are_the_encoder_s_own(world: World, drawing: Callable[..., Any]
 
 def test_a_second_run_embeds_nothing_and_adds_no_version(world: World) -> None:
     (world.folder / "c.png").write_bytes(b"no picture")
+    os.utime(world.folder / "c.png", (OLD, OLD))
     world.run()
     before, versions = world.tables(), world.versions()
     report = world.run()
@@ -232,20 +239,23 @@ def test_what_was_set_aside_is_tried_again_only_when_its_bytes_change(world: Wor
     assert all(row["active"] for row in world.rows("artwork"))
 
 
-class Picky:
-    """An encoder that gives no finite vector where a picture is of one colour."""
+class PickyModel:
+    """A tower that gives no finite vector where a picture is of one colour."""
 
-    def __init__(self, encoder: Any) -> None:
-        self.encoder = encoder
+    def __init__(self, model: Any) -> None:
+        self.model = model
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.encoder, name)
+        return getattr(self.model, name)
 
-    def encode_pixels(self, pixels: list[Any]) -> np.ndarray:
-        if any(float(picture.std(dim=(1, 2)).max()) < 1e-4 for picture in pixels):
-            raise EncoderError("the tower gave a vector that is not finite")
-        vectors: np.ndarray = self.encoder.encode_pixels(pixels)
+    def encode_image(self, pixels: Any) -> Any:
+        vectors = self.model.encode_image(pixels)
+        vectors[pixels.std(dim=(2, 3)).amax(dim=1) < 1e-4] = float("nan")
         return vectors
+
+
+def picky(encoder: Any) -> Any:
+    return replace(encoder, model=PickyModel(encoder.model))
 
 
 def test_a_vector_that_is_not_finite_sets_aside_its_picture_alone(world: World) -> None:
@@ -253,10 +263,10 @@ def test_a_vector_that_is_not_finite_sets_aside_its_picture_alone(world: World) 
 
     Image.new("RGB", (64, 64), "red").save(world.folder / "d.png")
     (world.folder / "e.png").write_bytes(b"no picture")
-    world.encoder = Picky(world.encoder)
+    world.encoder = picky(world.encoder)
     report = world.run()
     assert (report.embedded, [row["artwork_id"] for row in report.rejected]) == (5, ["d", "e"])
-    assert report.rejected[0]["reason"] == "the tower gave a vector that is not finite"
+    assert report.rejected[0]["reason"].startswith("the tower gave a vector that is not finite")
     assert len(world.vectors()) == 5
 
 
@@ -288,21 +298,27 @@ def test_a_store_without_tables_can_be_planned_for(world: World) -> None:
     assert not (world.store.root / "tables").exists()
 
 
-def test_progress_counts_pictures_across_batches(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job, "BATCH", 3)
+def test_a_run_says_what_it_does_while_it_goes_on(world: World) -> None:
     (world.folder / "b.png").write_bytes(b"no picture")
-    seen: list[tuple[int, int]] = []
-    world.run(progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(3, 7), (6, 7), (7, 7)]
+    seen: list[Event] = []
+    world.run(seen.append, batch=3, commit_every=3)
+    assert [event.name for event in seen if event.name != "progress"] == [
+        "planned", "backend", "rejected", "committed", "committed", "finished",
+    ]  # fmt: skip
+    progress = [event.facts for event in seen if event.name == "progress"]
+    assert [(facts["done"], facts["total"], facts["rejected"]) for facts in progress] == [(3, 7, 1), (6, 7, 1), (7, 7, 1)]
+    assert all(facts["images_per_second"] > 0 for facts in progress)
+    assert [facts["seconds_left"] > 0 for facts in progress] == [True, True, False]
+    of = {event.name: event.facts for event in seen}
+    assert (of["planned"]["new"], of["planned"]["to_embed"], of["planned"]["hashed"]) == (7, 7, 7)
+    assert (of["rejected"]["artwork_id"], of["rejected"]["path"]) == ("b", "b.png")
+    assert of["backend"] == {"backend": "torch"}
+    assert (of["finished"]["embedded"], of["finished"]["rejected"]) == (6, 1)
 
 
 @pytest.mark.parametrize(("batch", "commit_every", "commits"), [(2, 2, 4), (2, 4, 2), (3, 100, 1)])
-def test_vectors_are_committed_in_steps_and_end_the_same(
-    world: World, monkeypatch: pytest.MonkeyPatch, batch: int, commit_every: int, commits: int
-) -> None:
-    monkeypatch.setattr(job, "BATCH", batch)
-    monkeypatch.setattr(job, "COMMIT_EVERY", commit_every)
-    world.run()
+def test_vectors_are_committed_in_steps_and_end_the_same(world: World, batch: int, commit_every: int, commits: int) -> None:
+    world.run(batch=batch, commit_every=commit_every)
     assert (world.versions()["embeddings"], len(world.vectors())) == (commits, 7)
 
 
@@ -310,7 +326,7 @@ class Killed(BaseException):
     """Stands in for a kill that Python code cannot catch."""
 
 
-WRITES = ("append_rows", "replace_table", "remember_catalog", "write_json")
+WRITES = ("append_rows", "replace_table", "remember_pictures", "tidy_table", "write_run")
 
 
 def dying(monkeypatch: pytest.MonkeyPatch, at: int, *, after: bool) -> None:
@@ -334,23 +350,22 @@ def dying(monkeypatch: pytest.MonkeyPatch, at: int, *, after: bool) -> None:
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("at", range(1, 9))  # 3 commits of vectors, 3 tables, the store's record, the run's record
+@pytest.mark.parametrize("at", range(1, 11))  # 3 commits of vectors, 1 of rejected, 3 tables, record, tidying, the run
 def test_killed_at_any_write_and_run_again_it_ends_the_same(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int, after: bool
 ) -> None:
     from embed.store import create_store
 
-    monkeypatch.setattr(job, "BATCH", 2)
-    monkeypatch.setattr(job, "COMMIT_EVERY", 2)
     (world.folder / "e.png").write_bytes(b"no picture")
+    os.utime(world.folder / "e.png", (OLD, OLD))
     whole = replace(world, store=create_store(tmp_path / "whole", world.store.choice, world.store.fingerprint, 32))
-    assert whole.run().embedded == 6
+    assert whole.run(batch=2, commit_every=2).embedded == 6
     with monkeypatch.context() as patch:
         dying(patch, at, after=after)
         with pytest.raises(Killed):
-            world.run()
+            world.run(batch=2, commit_every=2)
     committed = len(world.vectors()) if has_table(world.store, "embeddings") else 0
-    assert world.run().embedded == 6 - committed
+    assert world.run(batch=2, commit_every=2).embedded == 6 - committed
     assert world.tables() == whole.tables()
 
 
@@ -360,9 +375,9 @@ from pathlib import Path
 from embed import job
 from embed.catalog import read_catalog
 from embed.encoder import load_encoder
+from embed.options import JobOptions
 from embed.store import open_store
 
-job.BATCH = job.COMMIT_EVERY = 2
 write, left = job.append_rows, [2]
 
 def append_rows(*arguments):
@@ -373,7 +388,8 @@ def append_rows(*arguments):
 
 job.append_rows = append_rows
 store = open_store(sys.argv[2])
-job.embed_artwork(read_catalog(sys.argv[1]), store, load_encoder(store.choice, device="cpu"))
+options = JobOptions(workers=1, batch=2, commit_every=2)
+job.embed_artwork(read_catalog(sys.argv[1]), store, load_encoder(store.choice, device="cpu"), options)
 """
 
 
@@ -391,8 +407,8 @@ def test_a_run_that_is_really_killed_keeps_what_it_committed(world: World) -> No
 def changing(world: World, monkeypatch: pytest.MonkeyPatch, change: Callable[[], object]) -> None:
     """Let `change` happen once, between the plan and the first picture decoded."""
 
-    def plan_and_change(*arguments: Any) -> job.Plan:
-        plan = plan_artwork(*arguments)
+    def plan_and_change(*arguments: Any, **options: Any) -> Any:
+        plan = plan_artwork(*arguments, **options)
         change()
         monkeypatch.undo()
         return plan
@@ -463,7 +479,9 @@ def test_each_run_leaves_a_record(world: World) -> None:
     assert (first["embedded"], first["rejected"], first["plan"]["new"]) == (6, 1, 6)
     assert (second["embedded"], second["plan"]["unchanged"], second["plan"]["unreadable"]) == (0, 6, 1)
     assert first["fingerprint"] == world.store.fingerprint
-    assert first["seconds"].keys() == {"plan", "decode", "encode", "commit"}
+    assert first["seconds"].keys() == {"plan", "embed", "decode", "measure", "encode", "commit"}
+    assert (first["engine"], first["backend"], second["backend"]) == ("local", {"backend": "torch"}, {})
+    assert first["images_per_second"] > 0 == second["images_per_second"]
     assert first["versions"].keys() >= {"torch", "open_clip_torch", "pillow"}
 
 
@@ -473,6 +491,144 @@ def test_an_encoder_that_is_not_the_store_s_is_refused_before_anything_is_writte
     with pytest.raises(FingerprintError, match="their vectors do not compare"):
         world.run()
     assert files(world.store.root) == before
+
+
+# Power cuts
+
+
+@pytest.mark.parametrize("damage", ["emptied", "zeroed", "halved"])
+@pytest.mark.parametrize("pattern", ["_versions/*.manifest", "data/*"])
+def test_what_a_power_cut_took_is_said_and_done_again(
+    world: World, caplog: pytest.LogCaptureFixture, pattern: str, damage: str
+) -> None:
+    world.run(batch=2, commit_every=2)
+    whole = world.tables()
+    newest = max((world.store.tables / "embeddings.lance").glob(pattern), key=lambda path: path.stat().st_mtime_ns)
+    size = newest.stat().st_size
+    newest.write_bytes({"emptied": b"", "zeroed": bytes(size), "halved": newest.read_bytes()[: size // 2]}[damage])
+    assert len(world.vectors()) == 6  # the last commit had one of seven
+    assert "embeddings.lance" in caplog.text
+    seen: list[Event] = []
+    report = world.run(seen.append)
+    assert (report.embedded, [event.facts["table"] for event in seen if event.name == "mended"]) == (1, ["embeddings"])
+    caplog.clear()
+    assert world.tables() == whole
+    assert caplog.text == ""
+
+
+# What is not read again
+
+
+def test_a_file_whose_size_and_time_are_the_same_is_not_read_again(world: World, drawing: Callable[..., Any]) -> None:
+    assert world.run().plan.hashed == 7
+    drawing("late").save(world.folder / "a.png")
+    os.utime(world.folder / "b.png", (OLD + 1, OLD + 1))  # touched, with the same bytes
+    plan = world.run().plan
+    assert (plan.hashed, plan.changed, len(plan.unchanged)) == (2, ("a",), 6)
+    assert world.run().plan.hashed == 1  # a.png changed just now: too fresh to be trusted
+    assert world.run(rehash=True).plan.hashed == 7
+
+
+def test_rehashing_finds_what_was_changed_behind_its_time(world: World, drawing: Callable[..., Any]) -> None:
+    world.run()
+    path = world.folder / "a.png"
+    data = bytearray(path.read_bytes())
+    data[-20] ^= 1
+    path.write_bytes(data)
+    os.utime(path, (OLD, OLD))
+    assert counts(world.run()) == {"unchanged": 7}
+    assert counts(world.run(rehash=True)) == {"changed": 1, "unchanged": 6}
+
+
+def test_what_was_set_aside_is_tried_again_when_asked(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    from PIL import Image
+
+    Image.new("RGB", (64, 64), "red").save(world.folder / "d.png")
+    (world.folder / "e.png").write_bytes(b"no picture")
+    plain, world.encoder = world.encoder, picky(world.encoder)
+    assert len(world.run().rejected) == 2
+    world.encoder = plain  # a better tower, or a better decoder
+    assert (world.run().embedded, len(world.rows("rejected"))) == (0, 2)
+    report = world.run(retry_rejected=True)
+    assert (report.embedded, [row["artwork_id"] for row in report.rejected]) == (1, ["e"])
+    assert world.artwork()["d"]["active"]
+
+
+# Another encoder
+
+
+def test_another_encoder_fills_its_own_tables_and_then_serves(world: World, other_encoder: Any) -> None:
+    world.run()
+    before = files(world.store.tables)
+    catalog = read_catalog(world.folder)
+    report, switched = switch_to(catalog, world.store, other_encoder, JobOptions(workers=1))
+    assert (report.embedded, switched) == (7, True)
+    assert files(world.store.tables) == before
+    new = open_store(world.store.root)
+    assert (new.fingerprint, new.folder) == (other_encoder.fingerprint, f"tables-{other_encoder.fingerprint[:12]}")
+    assert {row["fingerprint"] for row in read_table(new, "embeddings").to_pylist()} == {other_encoder.fingerprint}
+    assert open_store(world.store.root, world.encoder.fingerprint).tables == world.store.tables
+    back, switched = switch_to(catalog, new, world.encoder, JobOptions(workers=1))
+    assert (back.embedded, switched, open_store(world.store.root).fingerprint) == (0, True, world.encoder.fingerprint)
+
+
+def test_a_switch_that_is_stopped_leaves_the_old_encoder_serving_and_goes_on(
+    world: World, monkeypatch: pytest.MonkeyPatch, other_encoder: Any
+) -> None:
+    world.catalog([art(name, added_at=None) for name in "abcdefg"])
+    world.run()
+    added = {name: row["added_at"] for name, row in world.artwork().items()}
+    catalog, options = read_catalog(world.folder), JobOptions(workers=1, batch=2, commit_every=2)
+    with monkeypatch.context() as patch:
+        dying(patch, 2, after=True)
+        with pytest.raises(Killed):
+            switch_to(catalog, world.store, other_encoder, options)
+    assert open_store(world.store.root).fingerprint == world.encoder.fingerprint
+    assert counts(world.run()) == {"unchanged": 7}  # the nightly run goes on with the old one
+    report, switched = switch_to(catalog, world.store, other_encoder, options)
+    assert (report.embedded, switched) == (3, True)
+    new = replace(world, store=open_store(world.store.root))
+    assert {name: row["added_at"] for name, row in new.artwork().items()} == added
+
+
+def test_an_encoder_that_gives_no_vector_to_what_is_served_is_not_switched_to(world: World, other_encoder: Any) -> None:
+    from PIL import Image
+
+    Image.new("RGB", (64, 64), "red").save(world.folder / "d.png")
+    world.run()
+    report, switched = switch_to(read_catalog(world.folder), world.store, picky(other_encoder), JobOptions(workers=1))
+    assert ([row["artwork_id"] for row in report.rejected], switched) == (["d"], False)
+    assert open_store(world.store.root).fingerprint == world.encoder.fingerprint
+
+
+def test_a_checkpoint_that_moved_embeds_nothing_again(
+    world: World, tmp_path: Path, tiny_checkpoint: Path, load_checkpoint: Callable[..., Any]
+) -> None:
+    world.run()
+    shutil.copytree(tiny_checkpoint, tmp_path / "renamed")
+    world.encoder = load_checkpoint(tmp_path / "renamed")
+    assert counts(world.run()) == {"unchanged": 7}
+
+
+def test_a_changed_interpolation_is_refused(
+    world: World, make_checkpoint: Callable[..., Path], load_checkpoint: Callable[..., Any]
+) -> None:
+    world.encoder = load_checkpoint(make_checkpoint(interpolation="bilinear"))
+    with pytest.raises(FingerprintError, match="their vectors do not compare"):
+        world.run()
+
+
+def test_two_jobs_at_once_on_one_store(world: World) -> None:
+    seen: list[str] = []
+
+    def second(event: Event) -> None:
+        if event.name == "backend":
+            with pytest.raises(StoreError, match="embed_artwork") as caught:
+                world.run()
+            seen.append(str(caught.value))
+
+    assert world.run(second).embedded == 7
+    assert len(seen) == 1
 
 
 def test_a_catalog_without_artwork(world: World) -> None:

@@ -1,7 +1,6 @@
 """Bytes to an upright sRGB picture on white, or a reason why not. The pictures are made of a real photograph."""
 
 import io
-import os
 import struct
 import zlib
 from pathlib import Path
@@ -13,7 +12,7 @@ from PIL import Image, ImageCms
 
 from embed import pictures
 from embed.errors import PictureError
-from embed.pictures import decode, read_bytes
+from embed.pictures import decode, open_picture
 
 HOPPER = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
 
@@ -70,7 +69,7 @@ def test_real_photographs_come_out_as_rgb(name: str) -> None:
 
     [path] = (Path(skimage.__file__).parent / "data").glob(f"{name}.*")
     with Image.open(path) as raw:
-        assert apart(decode(read_bytes(path)), raw.convert("RGB")) == 0
+        assert apart(decode(path.read_bytes()), raw.convert("RGB")) == 0
 
 
 def test_mpo_is_read_as_its_first_picture(hopper: Image.Image) -> None:
@@ -188,53 +187,6 @@ def test_a_broken_profile_says_nothing_against_the_pixels() -> None:
     assert decode(data).getpixel((9, 9)) == (10, 20, 30)
 
 
-SAVED_AS = [
-    ("JPEG", {}),
-    ("JPEG", {"progressive": True}),
-    ("PNG", {}),
-    ("WEBP", {}),
-    ("WEBP", {"lossless": True}),
-    ("GIF", {}),
-    ("BMP", {}),
-    ("TIFF", {"compression": "tiff_lzw"}),
-    ("AVIF", {}),
-]
-
-
-@pytest.mark.parametrize(("format", "options"), SAVED_AS)
-def test_a_picture_cut_off_is_never_half_decoded(hopper: Image.Image, format: str, options: dict[str, object]) -> None:
-    data = saved(hopper, format, **options)
-    for tenth in range(1, 10):
-        with pytest.raises(PictureError, match=r"damaged or cut off|header is broken"):
-            decode(data[: len(data) * tenth // 10])
-
-
-@pytest.mark.parametrize(("format", "options"), SAVED_AS[:3])
-def test_a_picture_cut_off_and_filled_with_zeros_is_never_half_decoded(
-    hopper: Image.Image, format: str, options: dict[str, object]
-) -> None:
-    data = saved(hopper, format, **options)
-    for tenth in range(1, 10):
-        cut = len(data) * tenth // 10
-        with pytest.raises(PictureError, match=r"damaged or cut off|header is broken"):
-            decode(data[:cut] + bytes(len(data) - cut))
-
-
-POSING = {
-    "html": b"<!DOCTYPE html><html><body>404 Not Found</body></html>",
-    "svg": b'<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64"/>',
-    "pdf": b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog >>\nendobj\n",
-    "postscript": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 64 64\n",
-    "rubbish": bytes(range(256)) * 8,
-}
-
-
-@pytest.mark.parametrize("kind", POSING)
-def test_what_is_no_picture_is_named(kind: str) -> None:
-    with pytest.raises(PictureError, match="is none of JPEG, PNG"):
-        decode(POSING[kind])
-
-
 @pytest.mark.parametrize(
     ("width", "height", "reason"),
     [
@@ -268,32 +220,111 @@ def test_samples_without_a_known_white_are_refused(samples: np.ndarray) -> None:
         decode(saved(Image.fromarray(samples), "TIFF"))
 
 
-def test_reading_gives_the_bytes(tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(b"anything")
-    assert read_bytes(tmp_path / "a.png") == b"anything"
+def jpeg(picture: Image.Image, **options: object) -> bytes:
+    return saved(picture, "JPEG", quality=90, **options)
 
 
-def test_files_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "empty.png").write_bytes(b"")
-    (tmp_path / "large.png").write_bytes(b"123")
-    os.mkfifo(tmp_path / "pipe.png")
-    monkeypatch.setattr(pictures, "MAX_BYTES", 2)
-    for name, reason in [
-        ("none.png", "no such file"),
-        (".", "no such file"),
-        ("pipe.png", "no such file"),  # reading it would wait for ever
-        ("x" * 300, "cannot be read: File name too long"),
-        ("empty.png", "the file is empty"),
-        ("large.png", "is no thumbnail; the limit is"),
-    ]:
-        with pytest.raises(PictureError, match=reason):
-            read_bytes(tmp_path / name)
+@pytest.fixture(scope="module")
+def large(hopper: Image.Image) -> Image.Image:
+    """1,003 x 1,501 pixels, which no half of has whole ones."""
+    with Image.open(HOPPER) as picture:
+        return picture.convert("RGB").resize((1003, 1501))
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
-def test_a_file_without_permission(tmp_path: Path) -> None:
-    path = tmp_path / "secret.png"
-    path.write_bytes(b"anything")
-    path.chmod(0)
-    with pytest.raises(PictureError, match="cannot be read: Permission denied"):
-        read_bytes(path)
+@pytest.mark.parametrize(
+    ("shortest", "size"),
+    [
+        (None, (1003, 1501)),
+        (502, (1003, 1501)),
+        (501, (502, 751)),
+        (250, (251, 376)),
+        (126, (251, 376)),
+        (125, (126, 188)),
+        (9, (126, 188)),
+    ],
+)
+def test_a_jpeg_is_decoded_smaller_and_never_below_what_is_asked(
+    large: Image.Image, shortest: int | None, size: tuple[int, int]
+) -> None:
+    data = jpeg(large)
+    assert decode(data, shortest=shortest).size == size
+    opened = open_picture(data, shortest=shortest)
+    scale = round(1003 / size[0])
+    assert (opened.size, opened.box) == ((1003, 1501), (0, 0, 1003 / scale, 1501 / scale))
+    assert opened.is_shrunk == (size != (1003, 1501))
+
+
+def test_a_smaller_picture_looks_as_the_whole_does(large: Image.Image) -> None:
+    opened = open_picture(jpeg(large), shortest=250)
+    assert opened.picture.size == (251, 376)
+    assert apart(opened.picture.resize((200, 300), box=opened.box), large.resize((200, 300))) < 2
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 0}, {"subsampling": 1}])
+def test_progressive_and_every_subsampling_is_decoded_smaller(large: Image.Image, options: dict[str, object]) -> None:
+    assert decode(jpeg(large, **options), shortest=300).size == (502, 751)
+
+
+def test_grey_jpegs_and_mpo_are_decoded_smaller(large: Image.Image) -> None:
+    small = decode(jpeg(large.convert("L")), shortest=300)
+    assert (small.mode, small.size) == ("RGB", (502, 751))
+    data = saved(large, "MPO", save_all=True, append_images=[Image.new("RGB", large.size)])
+    assert decode(data, shortest=300).size == (502, 751)
+
+
+@pytest.mark.parametrize("format", ["PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"])
+def test_other_formats_are_decoded_whole(large: Image.Image, format: str) -> None:
+    opened = open_picture(saved(large, format), shortest=100)
+    assert (opened.picture.size, opened.size, opened.box) == ((1003, 1501), (1003, 1501), (0, 0, 1003, 1501))
+    assert (opened.fineness, opened.is_shrunk) == (0, False)
+
+
+def test_where_colours_are_converted_the_picture_is_decoded_whole(large: Image.Image) -> None:
+    """The mean of converted colours is not the converted mean."""
+    assert decode(jpeg(large.convert("CMYK")), shortest=100).size == (1003, 1501)
+    assert decode(jpeg(large, icc_profile=profile_of_gamma_one()), shortest=100).size == (1003, 1501)
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for harmless in (srgb, b"no profile at all"):
+        assert decode(jpeg(large, icc_profile=harmless), shortest=100).size == (126, 188)
+
+
+@pytest.mark.parametrize("orientation", TURNED_BACK)
+def test_size_and_box_are_those_of_the_upright_picture(large: Image.Image, orientation: int) -> None:
+    """Half of 1,003 x 1,501 has half a pixel too much, at the right and below as the camera held it."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    operation = TURNED_BACK[orientation]
+    taken = large if operation is None else large.transpose(operation)
+    opened = open_picture(jpeg(taken, exif=exif), shortest=300)
+    assert (opened.size, opened.picture.size) == ((1003, 1501), (502, 751))
+    left, top = 0.5 * (orientation in (2, 3, 6, 7)), 0.5 * (orientation in (3, 4, 7, 8))
+    assert opened.box == (left, top, left + 501.5, top + 750.5)
+    at_its_place = opened.picture.resize((100, 150), Image.Resampling.BICUBIC, box=opened.box)
+    assert apart(at_its_place, large.resize((100, 150), Image.Resampling.BICUBIC)) < 1
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_size_of_a_turned_tiff_is_the_upright_one_s(hopper: Image.Image, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    taken = hopper if orientation == 1 else hopper.transpose(Image.Transpose.ROTATE_90)
+    opened = open_picture(saved(taken, "TIFF", exif=exif), shortest=16)
+    assert (opened.size, apart(opened.picture, hopper)) == ((96, 128), 0)
+
+
+def test_fineness_is_of_the_picture_and_hardly_of_its_quality(large: Image.Image) -> None:
+    noisy = Image.effect_noise(large.size, 80)
+    fine = [open_picture(saved(noisy, "JPEG", quality=quality)).fineness for quality in (40, 60, 80, 90)]
+    plain = [open_picture(saved(large, "JPEG", quality=quality)).fineness for quality in (40, 60, 80, 90)]
+    for of_one in (fine, plain):
+        assert max(of_one) < 2 * min(of_one)  # the files' sizes are 1 to 4
+    assert min(fine) > 4 * max(plain)
+
+
+def test_too_little_memory_is_said_to_be_that(hopper: Image.Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(self: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", load)
+    with pytest.raises(PictureError, match="needs more memory than there is"):
+        decode(saved(hopper, "PNG"))

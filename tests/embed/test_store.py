@@ -16,11 +16,14 @@ from embed.store import (
     check_fingerprint,
     create_store,
     has_table,
+    knows_encoder,
+    open_beside,
     open_store,
     read_table,
     read_vectors,
-    remember_catalog,
+    remember_pictures,
     replace_table,
+    switch_encoder,
     vector_array,
     write_json,
 )
@@ -66,14 +69,14 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path, name: str) -> 
 def test_a_second_encoder_is_refused_with_the_remedy(made: Store) -> None:
     with pytest.raises(FingerprintError, match="was made with ViT-B-32 / openai") as caught:
         create_store(made.root, EncoderChoice(), "cd" * 32, 8)
-    assert str(caught.value).endswith("leave the encoder's flags out, or give a new --store")
+    assert str(caught.value).endswith("scripts/embed_artwork.py --switch")
     assert open_store(made.root) == made
 
 
 def test_the_same_encoder_under_another_name_is_remembered(made: Store) -> None:
-    remember_catalog(made, Path("/catalog"))
+    remember_pictures(made, "/catalog")
     moved = EncoderChoice("local-dir:/elsewhere")
-    expected = Store(made.root, moved, FINGERPRINT, 4, Path("/catalog"))
+    expected = Store(made.root, moved, FINGERPRINT, 4, "/catalog")
     assert create_store(made.root, moved, FINGERPRINT, 4) == expected
     assert open_store(made.root) == expected
 
@@ -90,9 +93,35 @@ def test_no_store_names_the_script_that_makes_one(tmp_path: Path) -> None:
             open_store(root)
 
 
+def test_a_store_of_the_first_format_opens(made: Store) -> None:
+    record = {"format": 1, "encoder": {"model": "ViT-B-32", "pretrained": "openai"}, "fingerprint": FINGERPRINT, "dimension": 4}
+    (made.root / "store.json").write_text(json.dumps({**record, "catalog_root": "/catalog"}))
+    assert open_store(made.root) == Store(made.root, CHOICE, FINGERPRINT, 4, "/catalog")
+
+
+def test_a_second_encoder_has_tables_of_its_own_until_it_serves(made: Store) -> None:
+    other = EncoderChoice("ViT-L-14", "openai")
+    beside = open_beside(made, other, "cd" * 32, 8)
+    assert beside == Store(made.root, other, "cd" * 32, 8, None, "tables-cdcdcdcdcdcd")
+    assert open_store(made.root) == made
+    assert open_store(made.root, "cd" * 32) == beside
+    replace_table(made, "priors", pa.table({"a": [1]}))
+    switch_encoder(beside)
+    assert open_store(made.root) == beside
+    assert read_table(beside, "priors").to_pylist() == [{"a": 1}]  # clicks are of no encoder
+    renamed = open_beside(beside, EncoderChoice("renamed"), FINGERPRINT, 4)
+    assert (renamed.folder, knows_encoder(beside, FINGERPRINT)) == ("tables", True)
+
+
+def test_an_encoder_that_a_store_never_knew(made: Store) -> None:
+    assert not knows_encoder(made, "ef" * 32)
+    with pytest.raises(StoreError, match="knows no encoder with fingerprint efefefefefef; embed the catalog with it first"):
+        open_store(made.root, "ef" * 32)
+
+
 def test_a_newer_format_is_refused(made: Store) -> None:
-    change_record(made, format=2)
-    with pytest.raises(StoreError, match="has store format 2, newer than 1; upgrade artwork-matcher"):
+    change_record(made, format=3)
+    with pytest.raises(StoreError, match="has store format 3, newer than 2; upgrade artwork-matcher"):
         open_store(made.root)
 
 
@@ -126,7 +155,7 @@ def test_a_damaged_table_is_named(made: Store) -> None:
     replace_table(made, "titles", pa.table({"a": [1]}))
     for manifest in (made.root / "tables" / "titles.lance" / "_versions").glob("*.manifest"):
         manifest.write_bytes(b"")
-    with pytest.raises(StoreError, match=r"titles\.lance cannot be read .*; restore it from a backup"):
+    with pytest.raises(StoreError, match=r"titles\.lance: version 1 is damaged .*; no version is left; run the job"):
         read_table(made, "titles")
 
 
@@ -175,8 +204,8 @@ def test_vectors_of_a_slice_and_of_several_chunks(made: Store) -> None:
 
 
 def test_the_catalog_s_place_is_remembered(made: Store) -> None:
-    assert remember_catalog(made, Path("/pictures")).catalog_root == Path("/pictures")
-    assert open_store(made.root).catalog_root == Path("/pictures")
+    assert remember_pictures(made, "/pictures").pictures == "/pictures"
+    assert open_store(made.root).pictures == "/pictures"
 
 
 def test_json_is_written_whole_or_not_at_all(tmp_path: Path) -> None:

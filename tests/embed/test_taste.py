@@ -41,7 +41,7 @@ def catalog(titles: list[Row], history: list[Row] = [], tastes: list[Row] = [], 
     """A catalog in memory; `seen` are people known from artwork alone."""
     artwork = [{"artwork_id": name, "title_id": "t", "path": "p", "people": [name], "tags": []} for name in seen]
     tables = ((titles, TITLE), (artwork, ARTWORK), (history, WATCH), (tastes, TASTE))
-    return Catalog(Path(), *(pa.Table.from_pylist(rows, schema=schema) for rows, schema in tables))
+    return Catalog(Path(), "", *(pa.Table.from_pylist(rows, schema=schema) for rows, schema in tables))
 
 
 @pytest.fixture

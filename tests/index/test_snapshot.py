@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from embed.errors import ArtworkMatcherError, FingerprintError, SnapshotError, StoreError
-from embed.store import Store, read_table, read_vectors, replace_table
+from embed.store import Store, open_beside, open_store, read_table, read_vectors, replace_table, switch_encoder
 from index.snapshot import Manifest, open_snapshot, publish_snapshot
 
 FILES = ("artwork.arrow", "index.faiss", "scatter.npy", "titles.arrow")
@@ -161,8 +161,21 @@ def test_one_foreign_vector_among_many_is_not_published(store: Store) -> None:
 
 def test_a_snapshot_of_another_encoder_is_not_opened(published: tuple) -> None:
     store, manifest, _ = published
+    record = store.root / "store.json"
+    record.write_text(record.read_text().replace(manifest.fingerprint, "f" * 64))  # the store never knew that encoder
     with pytest.raises(FingerprintError, match=f"vectors of encoder {manifest.fingerprint[:12]}, its store of ffffffffffff"):
         open_snapshot(replace(store, fingerprint="f" * 64))
+
+
+def test_after_a_switch_of_encoders_the_old_snapshot_serves_until_users_and_index_followed(published: tuple) -> None:
+    store, manifest, _ = published
+    beside = open_beside(store, store.choice, "e" * 64, store.dimension)
+    switch_encoder(beside)
+    switched = open_store(store.root)
+    assert open_snapshot(switched).manifest == manifest
+    with pytest.raises(StoreError, match=r"has no profiles of its new encoder .* run scripts/embed_users\.py CATALOG"):
+        publish_snapshot(switched)
+    assert open_snapshot(switched).manifest == manifest
 
 
 # Damage

@@ -24,7 +24,7 @@ def make_store() -> Callable[..., Any]:
     from embed.encoder import EncoderChoice
     from embed.profiles import write_audience, write_profiles
     from embed.records import ARTWORK, TITLE, Phrase, Profile, embedding_schema, phrase_schema
-    from embed.store import append_rows, create_store, remember_catalog, replace_table, vector_array
+    from embed.store import append_rows, create_store, remember_pictures, replace_table, vector_array
     from embed.taste import audience_of
     from index.snapshot import publish_snapshot
 
@@ -95,7 +95,7 @@ def make_store() -> Callable[..., Any]:
             write_users(store, users, neutral)
         if publish:
             publish_snapshot(store)
-        return remember_catalog(store, catalog) if catalog else store
+        return remember_pictures(store, str(catalog)) if catalog else store
 
     return make
 

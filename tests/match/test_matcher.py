@@ -14,7 +14,7 @@ import pytest
 from embed.errors import FingerprintError, SnapshotError, StoreError
 from embed.profiles import read_audience, read_profiles
 from embed.records import Phrase, Profile, fold
-from embed.store import Store, read_table, replace_table
+from embed.store import Store, open_beside, open_store, read_table, replace_table, switch_encoder
 from match.blend import Scored, Weights
 from match.matcher import USERS_AT_ONCE, Choice, Matcher
 from match.priors import learn_priors
@@ -340,6 +340,14 @@ def test_profiles_of_another_encoder_are_refused(given_store: Store) -> None:
     replace_table(given_store, "audience", audience.set_column(column, audience.schema.field(column), [["f" * 64]]))
     with pytest.raises(FingerprintError, match="the profiles of this store has vectors of encoder ffffffffffff"):
         Matcher.open(given_store)
+
+
+def test_after_a_switch_of_encoders_the_old_snapshot_and_tastes_serve(given_store: Store) -> None:
+    before = Matcher.open(given_store).choose("rosa")
+    switch_encoder(open_beside(given_store, given_store.choice, "e" * 64, 4))
+    assert open_store(given_store.root).fingerprint == "e" * 64
+    assert Matcher.open(given_store.root).choose("rosa") == before
+    assert before[0].taste == "the user's own"
 
 
 # Clicks and weights

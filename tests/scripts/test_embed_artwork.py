@@ -1,6 +1,7 @@
 """The door of the batch job: exit codes 0, 1 and 2, and what is said with each."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,10 @@ def test_a_first_run_embeds_everything(
 ) -> None:
     result = invoke("embed_artwork", catalog_folder, "--store", tmp_path / "new", "--checkpoint", tiny_checkpoint)
     assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout == (
-        "embedded 9 (9 new, 0 changed, 0 reused, 0 unchanged, 0 unreadable, 0 removed); "
-        "0 pictures and 0 catalog rows set aside\n"
+    assert re.fullmatch(
+        r"embedded 9 with torch, \d+ images/s \(9 new, 0 changed, 0 reused, 0 unchanged, 0 unreadable, 0 removed\); "
+        r"0 pictures and 0 catalog rows set aside\n",
+        result.stdout,
     )
     store = open_store(tmp_path / "new")
     assert (store.fingerprint, store.choice.model) == (tiny_encoder.fingerprint, f"local-dir:{tiny_checkpoint}")
@@ -30,7 +32,8 @@ def test_a_second_run_needs_no_flags_and_embeds_nothing(invoke: Callable, catalo
     result = invoke("embed_artwork", catalog_folder, "--store", store.root, "--json")
     assert (result.exit_code, result.stderr) == (0, "")
     plan = {**ALL, "new": 0, "unchanged": 9}
-    assert json.loads(result.stdout) == {"plan": plan, "embedded": 0, "rejected": [], "problems": []}
+    nothing = {"backend": {}, "images_per_second": 0.0, "rejected": [], "problems": []}
+    assert json.loads(result.stdout) == {"plan": plan, "embedded": 0, **nothing}
 
 
 def test_a_bad_row_is_named_and_the_rest_is_done(
@@ -87,7 +90,7 @@ def test_a_dry_run_makes_no_store(invoke: Callable, tmp_path: Path, catalog_fold
     new = tmp_path / "new"
     result = invoke("embed_artwork", catalog_folder, "--store", new, "--checkpoint", tiny_checkpoint, "--dry-run")
     assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout.startswith("would embed 9 (9 new, ")
+    assert re.match(r"would embed 9 in about 0:00:\d\d \(9 new, ", result.stdout)
     assert not new.exists()
 
 
@@ -98,13 +101,61 @@ def test_a_dry_run_leaves_a_store_as_it_is(
     before = bytes_of(store.root)
     result = invoke("embed_artwork", catalog_folder, "--store", store.root, "--dry-run", "--json")
     assert result.exit_code == 0
-    assert json.loads(result.stdout) == {
-        "plan": {**ALL, "new": 0, "changed": 1, "unchanged": 8},
-        "embedded": None,
-        "rejected": [],
-        "problems": [],
-    }
+    answer = json.loads(result.stdout)
+    assert 0 < answer.pop("seconds") < 60
+    plan = {**ALL, "new": 0, "changed": 1, "unchanged": 8}
+    assert answer == {"plan": plan, "embedded": None, "rejected": [], "problems": []}
     assert bytes_of(store.root) == before
+
+
+# Another encoder
+
+
+def test_a_switch(invoke: Callable, catalog_folder: Path, store: Store, make_checkpoint: Callable) -> None:
+    flags = ["--store", store.root, "--checkpoint", make_checkpoint(seed=1), "--switch"]
+    planned = invoke("embed_artwork", catalog_folder, *flags, "--dry-run", "--json")
+    assert json.loads(planned.stdout)["plan"] == ALL
+    assert open_store(store.root) == store
+    result = invoke("embed_artwork", catalog_folder, *flags, "--json")
+    assert result.exit_code == 0
+    assert f"the published snapshot serves on until scripts/embed_users.py CATALOG --store {store.root}" in result.stderr
+    answer = json.loads(result.stdout)
+    assert (answer["embedded"], answer["switched"]) == (9, True)
+    assert open_store(store.root).fingerprint != store.fingerprint
+    again = invoke("embed_artwork", catalog_folder, *flags, "--json")
+    assert (json.loads(again.stdout)["embedded"], "switched" in json.loads(again.stdout)) == (0, False)
+
+
+# The record of runs, and the log
+
+
+def test_the_history_of_a_store(invoke: Callable, catalog_folder: Path, store: Store) -> None:
+    invoke("embed_artwork", catalog_folder, "--store", store.root)
+    (catalog_folder / "pictures" / "caper-van.png").write_bytes(b"no picture")
+    invoke("embed_artwork", catalog_folder, "--store", store.root)
+    runs = json.loads(invoke("embed_artwork", "--history", "--store", store.root, "--json").stdout)
+    assert [(run["embedded"], run["rejected"]) for run in runs] == [(0, 1), (0, 0), (9, 0)]  # the latest first
+    table = invoke("embed_artwork", "--history", "--store", store.root).stdout
+    assert f"3 runs of {store.root}" in table
+    assert "local-dir:" in table
+    assert store.fingerprint[:8] in table
+
+
+def test_each_step_as_a_line_of_json(invoke: Callable, catalog_folder: Path, tmp_path: Path, tiny_checkpoint: Path) -> None:
+    (catalog_folder / "pictures" / "caper-van.png").write_bytes(b"no picture")
+    new = ["--store", tmp_path / "new", "--checkpoint", tiny_checkpoint]
+    result = invoke("embed_artwork", catalog_folder, *new, "--log-json")
+    lines = [json.loads(line) for line in result.stderr.splitlines() if line.startswith("{")]
+    assert [line["event"] for line in lines] == ["planned", "backend", "rejected", "progress", "committed", "finished"]
+    assert all(line["time"].startswith("20") for line in lines)
+    assert (lines[0]["new"], lines[2]["path"], lines[3]["done"]) == (9, "pictures/caper-van.png", 9)
+
+
+def test_pictures_that_lie_elsewhere(invoke: Callable, catalog_folder: Path, tmp_path: Path, tiny_checkpoint: Path) -> None:
+    (catalog_folder / "pictures").rename(tmp_path / "pictures")
+    new = ["--store", tmp_path / "new", "--checkpoint", tiny_checkpoint]
+    result = invoke("embed_artwork", catalog_folder, *new, "--pictures", tmp_path)
+    assert (result.exit_code, result.stdout.startswith("embedded 9 ")) == (0, True)
 
 
 # What cannot run
@@ -129,7 +180,7 @@ def test_a_second_encoder(
     before = bytes_of(store.root)
     other = make_checkpoint(seed=1)
     result = invoke("embed_artwork", catalog_folder, "--store", store.root, "--checkpoint", other, *flags)
-    assert refused(result).endswith("their vectors do not compare; leave the encoder's flags out, or give a new --store")
+    assert refused(result).endswith("or embed everything anew beside it with scripts/embed_artwork.py --switch")
     assert bytes_of(store.root) == before
 
 
@@ -153,6 +204,9 @@ def test_flags_that_are_missing(invoke: Callable, catalog_folder: Path) -> None:
     result = invoke("embed_artwork", catalog_folder)
     assert result.exit_code == 2
     assert "--store" in result.stderr
+    result = invoke("embed_artwork", "--store", catalog_folder)
+    assert result.exit_code == 2
+    assert "give the CATALOG folder" in result.stderr
 
 
 def test_a_checkpoint_that_is_not_there(invoke: Callable, refused: Callable, tmp_path: Path, catalog_folder: Path) -> None:

@@ -35,7 +35,7 @@ def walked(
 @pytest.mark.parametrize(
     ("door", "said"),
     [
-        ("embed_artwork", "embedded 9 (9 new, "),
+        ("embed_artwork", "embedded 9 with torch, "),
         ("embed_users", "4 users, "),
         ("learn_priors", "1 artworks: 1 impressions, 1 quality plays"),
         ("build_index", "snapshot 000001: 9 artworks of 4 titles"),

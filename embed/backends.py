@@ -1,0 +1,231 @@
+"""Ways to run the image tower, each measured against eager float32 before it is trusted.
+
+torch           eager PyTorch; float32; convolutional towers in channels-last memory on CPUs
+torch-compile   the same through torch.compile; needs a compiler; `auto` never takes it
+torch-bf16      autocast to half precision, CPU or CUDA
+torch-fp16      autocast to half precision, CUDA only
+openvino        float32 on CPUs (extra `openvino`); see embed.exports
+
+Every batch is padded to the same size, so that a picture's vector does not depend on its neighbours: a run that was stopped and
+run again, and one whose batches were put together otherwise, end with the same bits.
+"""
+
+import json
+import os
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embed.encoder import unit
+from embed.errors import EncoderError
+from embed.exports import openvino_model
+from embed.options import BATCH
+from embed.runs import versions
+from embed.store import write_json
+
+if TYPE_CHECKING:
+    from embed.encoder import Encoder
+
+BACKENDS = ("torch", "torch-compile", "torch-bf16", "torch-fp16", "openvino")
+PARITY = {"torch-bf16": 0.999, "torch-fp16": 0.999}  # least cosine to eager float32 of any picture
+FLOAT32_PARITY = 0.9999
+VERDICT = "backend.json"
+
+Encode = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Tower:
+    """An image tower ready to run: (n, height, width, 3) uint8, n >= 0, to (n, d) float32 unit vectors.
+
+    `encode` raises EncoderError where a vector is not finite or has no length.
+    """
+
+    backend: str
+    encode: Encode
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Which backend was taken, by what was measured, and where that holds."""
+
+    backend: str
+    fingerprint: str
+    machine: str
+    versions: dict[str, str]
+    pictures: int  # on which it was measured
+    images_per_second: dict[str, float] = field(default_factory=dict)  # per backend tried
+    cosine: dict[str, float] = field(default_factory=dict)  # per backend tried: the least of any picture, to eager float32
+    refused: dict[str, str] = field(default_factory=dict)  # backend to why it was not taken
+
+
+def open_tower(
+    encoder: "Encoder", backend: str = "auto", *, pictures: np.ndarray, trusted: Measured | None = None
+) -> tuple[Tower, Measured | None]:
+    """The tower run by `backend`, and what was measured on `pictures` (n, height, width, 3) uint8 before it was trusted.
+
+    `auto` takes what was `trusted` before where machine and versions are the same, else the fastest that agrees with eager
+    float32. Plain "torch" is the measure itself: it needs none, and comes with None. Raises EncoderError where a backend asked
+    for by name is not there, or does not agree.
+    """
+    if backend not in ("auto", *BACKENDS):
+        raise EncoderError(f"no backend {backend!r}; give auto, {', '.join(BACKENDS)}")
+    if backend == "torch":
+        return Tower("torch", _opened(encoder, "torch")), None
+    if trusted and _holds(trusted, encoder) and backend in ("auto", trusted.backend):
+        return Tower(trusted.backend, _opened(encoder, trusted.backend)), trusted
+    if not len(pictures):  # nothing to embed, nothing to measure
+        return Tower("torch", _opened(encoder, "torch")), None
+    candidates = _candidates(encoder) if backend == "auto" else ("torch", backend)
+    measured, towers = _measure(encoder, candidates, pictures, backend)
+    return towers[measured.backend], measured
+
+
+def read_verdict(folder: Path) -> Measured | None:
+    """What was measured in an earlier run; None where there is none that can be read."""
+    try:
+        return Measured(**json.loads((folder / VERDICT).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def write_verdict(folder: Path, verdict: Measured) -> None:
+    """Keep it for later runs, whole or not at all."""
+    write_json(folder / VERDICT, asdict(verdict))
+
+
+def _candidates(encoder: "Encoder") -> tuple[str, ...]:
+    return ("torch", "torch-bf16", "torch-fp16") if encoder.device.startswith("cuda") else ("torch", "openvino")
+
+
+def _holds(trusted: Measured, encoder: "Encoder") -> bool:
+    here = (encoder.fingerprint, _machine(encoder), versions())
+    return (trusted.fingerprint, trusted.machine, trusted.versions) == here
+
+
+def _measure(
+    encoder: "Encoder", candidates: tuple[str, ...], pictures: np.ndarray, asked: str
+) -> tuple[Measured, dict[str, Tower]]:
+    truth = encoder.encode_pixels(pictures)
+    towers: dict[str, Tower] = {}
+    speed: dict[str, float] = {}
+    cosine: dict[str, float] = {}
+    refused: dict[str, str] = {}
+    for name in candidates:
+        try:
+            towers[name] = Tower(name, _opened(encoder, name))
+            cosine[name], speed[name] = _try(towers[name], pictures, truth)
+            if cosine[name] < (bar := PARITY.get(name, FLOAT32_PARITY)):
+                raise EncoderError(f"a vector's cosine to eager float32 is {cosine[name]:.5f}, below {bar}")
+        except EncoderError as error:
+            if name == asked:
+                raise EncoderError(f"backend {name!r} cannot be used: {error}") from error
+            refused[name] = str(error)
+    good = {name: speed[name] for name in towers if name in speed and name not in refused}
+    taken = asked if asked != "auto" else max(good, key=lambda name: good[name])
+    refused |= {name: f"slower: {good[name]:.1f} images/s" for name in good if name != taken}
+    machine = _machine(encoder)
+    return Measured(taken, encoder.fingerprint, machine, versions(), len(pictures), speed, cosine, refused), towers
+
+
+def _try(tower: Tower, pictures: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
+    """(least cosine to the truth, images per second)."""
+    tower.encode(pictures[:1])  # warms up: buffers, compiled code
+    start = time.perf_counter()
+    found = tower.encode(pictures)
+    seconds = time.perf_counter() - start
+    return round(float((found * truth).sum(axis=1).min()), 6), round(len(pictures) / seconds, 2)
+
+
+def _opened(encoder: "Encoder", backend: str) -> Encode:
+    """A tower of whole batches, made into one of any number of pictures."""
+    whole = _openvino(encoder) if backend == "openvino" else _torch(encoder, backend)
+
+    def encode(pixels: np.ndarray) -> np.ndarray:
+        vectors = np.empty((len(pixels), encoder.dimension), np.float32)
+        for start in range(0, len(pixels), BATCH):
+            some = pixels[start : start + BATCH]
+            if len(some) < BATCH:
+                some = np.concatenate([some, np.zeros((BATCH - len(some), *some.shape[1:]), np.uint8)])
+            rows = slice(start, min(start + BATCH, len(pixels)))
+            vectors[rows] = unit(whole(some)[: rows.stop - start])
+        return vectors
+
+    return encode
+
+
+def _torch(encoder: "Encoder", backend: str) -> Encode:
+    import torch
+
+    device, model = torch.device(encoder.device), encoder.model
+    if backend == "torch-fp16" and device.type != "cuda":
+        raise EncoderError("backend 'torch-fp16' needs CUDA")
+    half = {"torch-bf16": torch.bfloat16, "torch-fp16": torch.float16}.get(backend)
+    layout = torch.channels_last if _is_convolutional(model) and device.type == "cpu" else torch.contiguous_format
+    run = _compiled(model.encode_image) if backend == "torch-compile" else model.encode_image
+
+    def encode(pixels: np.ndarray) -> np.ndarray:
+        inputs = torch.from_numpy(encoder.preprocessing.normalise(pixels)).to(device, memory_format=layout)
+        with torch.inference_mode(), torch.autocast(device.type, half or torch.bfloat16, enabled=half is not None):
+            raw: torch.Tensor = run(inputs)
+        vectors: np.ndarray = raw.float().cpu().numpy()
+        return vectors
+
+    return encode
+
+
+def _compiled(run: Any) -> Any:
+    import torch
+
+    def reworded(inputs: Any) -> Any:
+        try:
+            return compiled(inputs)
+        except Exception as error:  # inductor raises what its compiler says
+            raise EncoderError(f"torch.compile failed ({error}); it needs a C++ compiler; use another --backend") from error
+
+    compiled: Any = torch.compile(run)
+    return reworded
+
+
+def _is_convolutional(model: Any) -> bool:
+    """Whether most of the tower's work is in convolutions: more than the one that cuts a ViT's picture into patches."""
+    import torch
+
+    return sum(isinstance(module, torch.nn.Conv2d) for module in model.visual.modules()) > 1
+
+
+def _openvino(encoder: "Encoder") -> Encode:
+    model = openvino_model(encoder, BATCH)
+    import openvino
+
+    # float32 asked for: on CPUs that know bfloat16 OpenVINO would take that by itself
+    settings = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": _threads()}
+    try:
+        request = openvino.Core().compile_model(model, "CPU", settings).create_infer_request()
+    except Exception as error:  # OpenVINO raises RuntimeError and its own
+        raise EncoderError(f"OpenVINO cannot open {model} ({error}); remove it, or use --backend torch") from error
+
+    def encode(pixels: np.ndarray) -> np.ndarray:
+        vectors: np.ndarray = request.infer({0: pixels}, share_inputs=True)[0]
+        return vectors.copy()
+
+    return encode
+
+
+def _threads() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+def _machine(encoder: "Encoder") -> str:
+    """What decides how fast, and to which bit, the tower runs."""
+    import torch
+
+    if encoder.device.startswith("cuda"):
+        return torch.cuda.get_device_name(encoder.device)
+    capability = torch.backends.cpu.get_cpu_capability()
+    return f"{platform.machine()} {platform.processor()} {capability}, {_threads()} cores, {torch.get_num_threads()} threads"
