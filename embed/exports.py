@@ -4,11 +4,12 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 import warnings
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from embed.encoder import LOCAL_DIR
 from embed.errors import EncoderError
@@ -26,6 +27,8 @@ def openvino_model(encoder: "Encoder", batch: int) -> Path:
 
     Raises EncoderError where the extra `openvino` is not installed, or where the tower cannot be exported.
     """
+    # OpenVINO's converter would report its use over the network, from a process that it forks; without this part it does not
+    sys.modules.setdefault("openvino_telemetry", cast(Any, None))
     try:
         import openvino  # noqa: F401
     except ImportError as error:

@@ -45,6 +45,7 @@ from embed.store import (
 if TYPE_CHECKING:
     from embed.encoder import Encoder
 
+TIDY_EVERY = 200  # commits: a first run over millions of pictures makes thousands
 WORTH_MEASURING = 512  # pictures: for fewer, measuring would cost more than a faster backend saves
 
 TABLES = ("embeddings", "rejected", "titles", "artwork")  # in the order in which they are written
@@ -123,9 +124,11 @@ def embed_artwork(
         watch(Event("planned", {**plan.counts, "to_embed": len(plan.to_embed), "hashed": plan.hashed}))
         with run.stopwatch("embed"):
             results = run.counted(_results(catalog, store, encoder, plan, options, run), plan, options.batch)
-            for group in _commits(results, options):
+            for number, group in enumerate(_commits(results, options), start=1):
                 with run.stopwatch("commit"):
                     _commit(store, group)
+                    if number % TIDY_EVERY == 0:
+                        tidy_table(store, "embeddings")
                 watch(Event("committed", {"pictures": len(group)}))
         with run.stopwatch("commit"):
             rejected = _commit_catalog(catalog, store, plan, run.failed)

@@ -43,8 +43,8 @@ def embed_on_ray(rows: Iterator[Row], root: str, encoder: Encoder, backend: str,
     Raises EncoderError where Ray is not installed or cannot be reached, where it fails, or where a node cannot open the checkpoint
     or `backend`; FingerprintError where a node's checkpoint is another one; CatalogError where no picture can be reached.
     """
-    with _connected(options.address), _quiet():
-        towers = _Towers(encoder.choice, encoder.fingerprint, encoder.dimension, backend, *_share())
+    with _connected(options.address, encoder.device), _quiet():
+        towers = _Towers(encoder.choice, encoder.fingerprint, encoder.dimension, backend, *_share(backend))
         blocks = _blocks(rows, options.batch)
         while window := list(islice(blocks, -(-WINDOW // options.batch))):
             yield from _embedded(window, root, encoder.preprocessing, towers, options)
@@ -68,15 +68,14 @@ class _Towers:
     gpus: int
 
 
-def _share() -> tuple[float, int]:
-    """CPUs and GPUs of one tower. One CPU stays free on the smallest node, for decoding: towers that take all would wait for ever."""
+def _share(backend: str) -> tuple[float, int]:
+    """CPUs and GPUs of one tower. On the largest node a CPU stays free for decoding: towers that took all would wait for ever."""
     import ray
 
-    sizes = [node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"]]
-    smallest = min([size for size in sizes if size], default=TOWER_CPUS + 1)
-    if ray.cluster_resources().get("GPU"):
-        return min(1, smallest / 2), 1
-    return min(TOWER_CPUS, smallest - 1) or 0.5, 0
+    largest = max([node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"]], default=0) or TOWER_CPUS + 1
+    if backend != "openvino" and ray.cluster_resources().get("GPU"):
+        return min(1, largest / 2), 1
+    return min(TOWER_CPUS, largest - 1) or 0.5, 0
 
 
 def _embedded(
@@ -203,7 +202,8 @@ class _Encode:
 
 
 @contextmanager
-def _connected(address: str | None) -> Iterator[None]:
+def _connected(address: str | None, device: str) -> Iterator[None]:
+    """A Ray on this machine alone runs its towers on our own device; a cluster, on GPUs where it has any."""
     try:
         import ray
     except ImportError as error:
@@ -213,16 +213,18 @@ def _connected(address: str | None) -> Iterator[None]:
         return
     address = address or os.environ.get("RAY_ADDRESS") or "local"
     _check_address(address)
+    settings: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if address == "local":
+        settings |= {"num_cpus": max(2, len(os.sched_getaffinity(0))), "include_dashboard": False}
+        settings |= {"num_gpus": 0} if device == "cpu" else {}
     with ExitStack() as stack:
-        stack.callback(ray.shutdown)
-        stack.enter_context(
-            _environment(RAY_BACKEND_LOG_LEVEL="fatal", RAY_USAGE_STATS_ENABLED="0")
-        )  # its errors concern itself
+        # what Ray's core calls errors concerns itself
+        stack.enter_context(_environment(RAY_BACKEND_LOG_LEVEL="fatal", RAY_USAGE_STATS_ENABLED="0"))
         stack.enter_context(_reports_on_stderr())
-        local = {"num_cpus": max(2, len(os.sched_getaffinity(0))), "include_dashboard": False} if address == "local" else {}
+        stack.callback(ray.shutdown)
         try:
             with _without_line(b"RAY_BACKEND_LOG_LEVEL"):
-                ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **local)
+                ray.init(address=address, **settings)
         except (ArithmeticError, OSError, RuntimeError, ValueError) as error:
             raise _unreachable(address, str(error)) from error
         yield
@@ -276,7 +278,7 @@ def _reports_on_stderr() -> Iterator[None]:
     from ray._private import worker
 
     plain = worker.print_to_stdstream
-    worker.print_to_stdstream = lambda data, ignore_prefix: plain({**data, "is_err": True}, ignore_prefix)
+    worker.print_to_stdstream = lambda data, *more, **named: plain({**data, "is_err": True}, *more, **named)
     try:
         yield
     finally:

@@ -151,7 +151,7 @@ def _with_encoder(record: Record, store: Store) -> Record:
 
 def _change_record(root: Path, change: Any) -> None:
     """Read, change, write whole, one process at a time: jobs of two encoders may end at once."""
-    with only_writer(root / "locks" / "record", "a change of the record", wait=30):
+    with only_writer(root / "locks" / "record", "change of the record", wait=30):
         before = _read_record(root)
         if (after := change(before)) != before:
             write_json(root / RECORD, after)
@@ -202,6 +202,7 @@ def write_text(path: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
+        tables.sync(path.parent)
     finally:
         beside.unlink(missing_ok=True)
 

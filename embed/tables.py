@@ -295,8 +295,8 @@ def _move(path: Path, folder: Path, stem: str, suffix: str) -> None:
     _make_folder(folder)
     names = (f"{stem}{'.' * bool(count)}{count or ''}{suffix}" for count in range(1_000_000))
     path.rename(next(place for name in names if not (place := folder / name).exists()))
-    _sync_one(folder)
-    _sync_one(path.parent)
+    sync(folder)
+    sync(path.parent)
 
 
 # ---- opening
@@ -503,11 +503,11 @@ def _write_record(path: Path, version: int, added: set[str]) -> None:
     beside = _beside(path, ".commit.json.new")
     try:
         beside.write_text(json.dumps({"version": version, "files": files}, indent=1), encoding="utf-8")
-        _sync_one(beside)
+        sync(beside)
         beside.replace(_record_path(path))
     finally:
         beside.unlink(missing_ok=True)
-    _sync_one(path.parent)
+    sync(path.parent)
 
 
 def _digest(file: Path) -> tuple[int, str]:
@@ -528,12 +528,13 @@ def _digest(file: Path) -> tuple[int, str]:
 def _sync(path: Path, names: set[str]) -> None:
     """The files, and after them their folders, the table's, and the one that it is in."""
     for name in sorted(names):
-        _sync_one(path / name)
+        sync(path / name)
     for folder in [*sorted({(path / name).parent for name in names} - {path}), path, path.parent]:
-        _sync_one(folder)
+        sync(folder)
 
 
-def _sync_one(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Bring a file's bytes, or a folder's names, to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -546,4 +547,4 @@ def _make_folder(folder: Path) -> None:
     if not folder.is_dir():
         _make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
-        _sync_one(folder.parent)
+        sync(folder.parent)

@@ -19,7 +19,7 @@ from embed.catalog import Catalog
 from embed.locks import only_writer
 from embed.profiles import PhraseKey, read_phrase_vectors, write_audience, write_profiles
 from embed.records import Audience, Phrase, Profile, fold, phrase_schema
-from embed.store import Store, append_rows, check_fingerprint, has_table, vector_array
+from embed.store import Store, append_rows, check_fingerprint, has_table, mend_table, tidy_table, vector_array
 
 if TYPE_CHECKING:
     from embed.encoder import Encoder
@@ -73,7 +73,12 @@ def embed_users(
     """
     check_fingerprint(store, encoder.choice, encoder.fingerprint)
     with only_writer(store.lock(f"{store.folder}-users"), "embed_users"):
-        return _embed_users(catalog, store, encoder, progress)
+        for table in ("phrases", "profiles", "audience"):
+            mend_table(store, table)
+        report = _embed_users(catalog, store, encoder, progress)
+        for table in ("phrases", "profiles", "audience"):
+            tidy_table(store, table)
+    return report
 
 
 def _embed_users(catalog: Catalog, store: Store, encoder: "Encoder", progress: Progress) -> TasteReport:

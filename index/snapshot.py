@@ -31,6 +31,7 @@ from embed.store import (
     write_json,
     write_text,
 )
+from embed.tables import sync
 from index.titles import TitleIndex, build_index
 
 FORMAT = 1
@@ -196,20 +197,11 @@ def _write_files(folder: Path, index: TitleIndex, artwork: pa.Table, titles: pa.
 def _sync(folder: Path) -> None:
     """Files before their folder, so that after a power cut a name never points at missing bytes."""
     for path in [*folder.iterdir(), folder]:
-        _fsync(path)
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync(path)
 
 
 def _point_to(store: Store, name: str) -> None:
     write_text(store.snapshots / "CURRENT", f"{name}\n")
-    _fsync(store.snapshots)
 
 
 def _published(store: Store) -> list[Path]:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from embed.errors import LogError
 from embed.locks import only_writer
 from embed.records import PRIOR
-from embed.store import Store, has_table, read_table, replace_table
+from embed.store import Store, has_table, read_table, replace_table, tidy_table
 from match.blend import Prior
 
 if TYPE_CHECKING:
@@ -88,7 +88,8 @@ def learn_priors(logs: Path | str, store: Store) -> Priors:
         raise LogError(f"the logs in {logs} cannot be aggregated: {error}") from error
     table = _posteriors(counts)
     with only_writer(store.lock("priors"), "learn_priors"):
-        replace_table(store, "priors", table)
+        replace_table(store, "priors", table)  # mends first
+        tidy_table(store, "priors")
     return _priors(table)
 
 

@@ -349,7 +349,7 @@ def test_killed_at_each_step_of_a_commit(
 def test_killed_after_each_sync_of_a_commit(path: Path, child: Callable[..., int]) -> None:
     tables.append(path, rows(0))
     expected, number = [0], 1
-    while child("append", path, rows(number), step="_sync_one", when="after", nth=number) == -signal.SIGKILL:
+    while child("append", path, rows(number), step="sync", when="after", nth=number) == -signal.SIGKILL:
         found = ids(path)
         assert found in (expected, [*expected, number])
         expected, number = found, number + 1
