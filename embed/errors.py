@@ -1,7 +1,8 @@
 """Every error this project raises, in one tree.
 
 ArtworkMatcherError          all of ours; its text says what, where and the remedy
-├── CatalogError             a catalog that is not there or cannot be read at all; under --strict also its first bad row
+├── CatalogError             a catalog that is not there or cannot be read at all, or whose pictures' place cannot be reached;
+│                            under --strict also its first bad row
 ├── PictureError             one picture that cannot be used; the job sets it aside with this text as its reason
 ├── EncoderError             a checkpoint that cannot be opened, or that gives unusable vectors
 ├── FingerprintError         vectors of two encoders would meet

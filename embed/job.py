@@ -201,6 +201,7 @@ def _results(
 
         backend = options.backend if options.backend != "auto" else "torch"
         run.backend = {"backend": backend}
+        run.watch(Event("backend", run.backend))
         yield from embed_on_ray(rows, catalog.pictures, encoder, backend, options)
         return
 

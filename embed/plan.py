@@ -5,14 +5,16 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from embed.catalog import Catalog
 from embed.errors import PictureError
-from embed.files import read_bytes, stamps
+from embed.files import is_url, read_bytes, stamps
 from embed.store import Store, has_table, read_table
 
 READERS = 4  # threads: hashing lets go of the interpreter, and reading waits
+READERS_REMOTE = 32  # of an object store, where waiting is nearly all
 AT_ONCE = 1024  # files handed to the readers at a time: bounds memory
 
 Row = dict[str, Any]
@@ -124,11 +126,14 @@ def _rejected(store: Store) -> list[Row]:
 def _read_all(catalog: Catalog, seen: dict[str, _Seen]) -> Iterator[tuple[Row, str | None, bool, str | PictureError]]:
     """(row, stamp, whether it tells that the bytes are the same, sha256 or why there is none), in the catalog's order."""
     rows = catalog.artwork.select(["artwork_id", "title_id", "path"])
-    with ThreadPoolExecutor(READERS) as pool:
+    remote = is_url(catalog.pictures)
+    # all at once of an object store, which lists what it has in its own order; a folder is asked file by file
+    listed = iter(stamps(catalog.pictures, rows["path"].to_pylist()) if remote else ())
+    with ThreadPoolExecutor(READERS_REMOTE if remote else READERS) as pool:
         for chunk in rows.to_batches(max_chunksize=AT_ONCE):
             some = chunk.to_pylist()
             # before the bytes: a file that changes in between has an old stamp, and is read again next time
-            found = stamps(catalog.pictures, [row["path"] for row in some])
+            found = list(islice(listed, len(some))) if remote else stamps(catalog.pictures, [row["path"] for row in some])
             known = [_known(seen.get(row["artwork_id"]), row["path"], stamp) for row, stamp in zip(some, found, strict=True)]
             read = pool.map(_hash, [catalog.pictures] * len(some), some, known)
             yield from zip(some, found, map(bool, known), read, strict=True)
