@@ -114,7 +114,7 @@ def test_resizing_only_what_is_kept_is_resizing_all(config: dict[str, Any], widt
     preprocessing = preprocessing_of(config)
     expected = preprocessing.resize(picture).astype(int)
     found = preprocessing.resize_shrunk(picture, picture.size, (0, 0, width, height)).astype(int)
-    assert np.abs(found - expected).max() <= 1  # Pillow keeps the box in single precision, and orders its passes by it
+    assert np.abs(found - expected).max() <= 2  # Pillow keeps the box in single precision, and orders its passes by it
 
 
 @settings(max_examples=60, deadline=None)
