@@ -15,6 +15,7 @@ import os
 import platform
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,7 +79,9 @@ def open_tower(
     if backend == "torch":
         return Tower("torch", _opened(encoder, "torch")), None
     if trusted and _holds(trusted, encoder) and backend in ("auto", trusted.backend):
-        return Tower(trusted.backend, _opened(encoder, trusted.backend)), trusted
+        with suppress(EncoderError):  # one that does not open any more (its extra is gone): measured as if for the first time
+            return Tower(trusted.backend, _opened(encoder, trusted.backend)), trusted
+    pictures = _sound(encoder, pictures)
     if not len(pictures):  # nothing to embed, nothing to measure
         return Tower("torch", _opened(encoder, "torch")), None
     candidates = _candidates(encoder) if backend == "auto" else ("torch", backend)
@@ -104,8 +107,19 @@ def _candidates(encoder: "Encoder") -> tuple[str, ...]:
 
 
 def _holds(trusted: Measured, encoder: "Encoder") -> bool:
-    here = (encoder.fingerprint, _machine(encoder), versions())
+    here = (encoder.fingerprint, _machine(encoder), _versions())
     return (trusted.fingerprint, trusted.machine, trusted.versions) == here
+
+
+def _sound(encoder: "Encoder", pictures: np.ndarray) -> np.ndarray:
+    """Those of the pictures that have a vector: one that has none says nothing against a backend."""
+    try:
+        encoder.encode_pixels(pictures)
+        return pictures
+    except EncoderError:
+        if len(pictures) == 1:
+            return pictures[:0]
+        return np.concatenate([_sound(encoder, pictures[row : row + 1]) for row in range(len(pictures))])
 
 
 def _measure(
@@ -130,7 +144,7 @@ def _measure(
     taken = asked if asked != "auto" else max(good, key=lambda name: good[name])
     refused |= {name: f"slower: {good[name]:.1f} images/s" for name in good if name != taken}
     machine = _machine(encoder)
-    return Measured(taken, encoder.fingerprint, machine, versions(), len(pictures), speed, cosine, refused), towers
+    return Measured(taken, encoder.fingerprint, machine, _versions(), len(pictures), speed, cosine, refused), towers
 
 
 def _try(tower: Tower, pictures: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
@@ -215,6 +229,11 @@ def _openvino(encoder: "Encoder") -> Encode:
         return vectors.copy()
 
     return encode
+
+
+def _versions() -> dict[str, str]:
+    """Of what runs the tower; another Pillow changes no backend."""
+    return {name: found for name, found in versions().items() if name in ("torch", "open_clip_torch", "openvino")}
 
 
 def _threads() -> int:

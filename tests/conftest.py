@@ -4,10 +4,12 @@ Helpers are fixtures that give functions, since tests import nothing from one an
 what a test may change (`catalog_folder`, `store`) is a copy of its own.
 """
 
+import atexit
 import csv
 import json
 import os
 import shutil
+import tempfile
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,6 +18,8 @@ from typing import Any
 import pytest
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before anything imports the hub's client: no test may reach the network
+os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="cache-")  # nor write to the user's cache
+atexit.register(shutil.rmtree, os.environ["XDG_CACHE_HOME"], ignore_errors=True)
 
 Row = dict[str, Any]
 

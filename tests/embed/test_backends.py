@@ -192,6 +192,45 @@ def test_what_was_trusted_is_not_measured_again_and_holds_only_here(
         assert (tower.backend, again == first) == ("torch", False)
 
 
+def test_a_trusted_backend_that_is_gone_is_measured_anew(
+    tiny_encoder: Any, pixels: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pace(monkeypatch, torch=10.0, openvino=40.0)
+    first = open_tower(tiny_encoder, "auto", pictures=pixels[:8])[1]
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    tower, measured = open_tower(tiny_encoder, "auto", pictures=pixels[:8], trusted=first)
+    assert measured is not None
+    assert (tower.backend, measured.refused.keys()) == ("torch", {"openvino"})
+
+
+def test_a_picture_without_a_vector_does_not_stop_the_measuring(
+    tiny_encoder: Any, pixels: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, bad = tiny_encoder.model, pixels[3].astype(int).sum()
+
+    class Picky:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(plain, name)
+
+        def encode_image(self, pictures: Any) -> Any:
+            vectors = plain.encode_image(pictures)
+            back = (pictures * std + mean).mul(255).round().sum(dim=(1, 2, 3))
+            vectors[back == bad] = float("nan")
+            return vectors
+
+    import torch
+
+    mean = torch.tensor(tiny_encoder.preprocessing.mean).view(1, 3, 1, 1)
+    std = torch.tensor(tiny_encoder.preprocessing.std).view(1, 3, 1, 1)
+    monkeypatch.setattr(backends, "_candidates", lambda encoder: ("torch",))
+    picky = replace(tiny_encoder, model=Picky())
+    with pytest.raises(EncoderError, match="not finite"):
+        picky.encode_pixels(pixels[:8])
+    tower, measured = open_tower(picky, "auto", pictures=pixels[:8])
+    assert measured is not None
+    assert (tower.backend, measured.pictures) == ("torch", 7)
+
+
 def test_no_verdict_is_read_from_a_torn_one(tmp_path: Path) -> None:
     assert read_verdict(tmp_path) is None
     (tmp_path / "backend.json").write_text('{"backend": ')

@@ -403,16 +403,16 @@ def test_a_worker_loads_pillow_and_numpy_and_nothing_heavy(
 def test_nothing_is_left_behind(folder: Path, draw: Callable[..., list[str]], hostile: Callable[..., str], word: str) -> None:
     """Given up after the first picture, with many more queued, and the second one doing its worst."""
     first, *others = draw(*"abcdefgh")
-    descriptors, processes = set(os.listdir("/proc/self/fd")), children()
+    descriptors, processes, threads = set(os.listdir("/proc/self/fd")), children(), set(threading.enumerate())
     with Decoders(str(folder), PREPROCESSING, workers=2, seconds=20) as opened:
         found = opened.decode([first, *([hostile(word)] if word else []), *others])
         assert is_good(folder, first, next(found))
         started = children() - processes
         assert started
     assert children() == processes
-    assert set(os.listdir("/proc/self/fd")) == descriptors
+    assert set(os.listdir("/proc/self/fd")) <= descriptors  # other tests' may be gone
     assert not any(Path(f"/proc/{pid}").exists() for pid in started)
-    assert not any(thread.name == "decoders" for thread in threading.enumerate())
+    assert set(threading.enumerate()) <= threads
 
 
 def test_closing_does_not_wait_for_a_decoder_that_hangs(folder: Path, hostile: Callable[..., str]) -> None:
