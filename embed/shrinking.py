@@ -5,17 +5,20 @@ the whole never leaves them out entirely, so that two things are asked before th
 `scripts/evaluate_shrink.py` measures what they are worth.
 """
 
+import math
+
 import numpy as np
 
 from embed.pictures import Opened, open_picture
 from embed.preprocessing import Preprocessing
 
 # The short side that a smaller picture has at least, in short sides of what it is resized to. Below 2, photographs and posters
-# lose up to 0.02 of their cosine; above, only moiré of hatching, screens and grain, which the next rule finds, loses more than 0.004.
+# lose up to 0.02 of their cosine; above, only what the next rule finds loses more than 0.004.
 SHRINK_MARGIN = 2.0
-# Bits that the file spends on fine detail, over the contrast between neighbours in the small picture. It is high where what the
-# file spends its bits on is no longer seen.
-UNSEEN_DETAIL = 0.4
+# Hatching, screens and grain: resizing makes a moiré of them that some towers take for the picture, and of a smaller picture
+# another one. They are known by the many bits that the file spends on what is not to be seen in the tower's pixels. How much
+# is too much was found on 1,100 JPEGs: the worst of them have 1.9 and more, of photographs 95 in 100 have less than 1.5.
+HIDDEN_DETAIL = 1.7
 
 
 def pixels_of(data: bytes, preprocessing: Preprocessing, *, shrink: bool = True) -> tuple[np.ndarray, int, int]:
@@ -26,13 +29,19 @@ def pixels_of(data: bytes, preprocessing: Preprocessing, *, shrink: bool = True)
     opened = open_picture(data, shortest=round(preprocessing.shortest * SHRINK_MARGIN) if shrink else None)
     if opened.is_shrunk:
         pixels = preprocessing.resize_shrunk(opened.picture, opened.size, opened.box)
-        if not _hides_detail(opened, pixels):
+        if _hidden_detail(opened, pixels) <= HIDDEN_DETAIL:
             return pixels, *opened.size
         opened = open_picture(data)
     return preprocessing.resize(opened.picture), *opened.size
 
 
-def _hides_detail(opened: Opened, pixels: np.ndarray) -> bool:
-    green = pixels[..., 1].astype(np.int16)
-    contrast = np.abs(np.diff(green, axis=0)).mean() + np.abs(np.diff(green, axis=1)).mean()
-    return bool(opened.fineness > UNSEEN_DETAIL * (contrast + 1))
+def _hidden_detail(opened: Opened, pixels: np.ndarray) -> float:
+    scale = opened.size[0] / opened.picture.width
+    before, seen = _contrast(np.asarray(opened.picture.getchannel("G"))), _contrast(pixels[..., 1])
+    return opened.fineness * math.sqrt(before * scale) / seen
+
+
+def _contrast(samples: np.ndarray) -> float:
+    """1 and the mean difference between neighbours, below and beside, on every fourth line."""
+    rows, columns = samples[::4].astype(np.int16), samples[:, ::4].astype(np.int16)
+    return float(1 + np.abs(np.diff(rows, axis=1)).mean() + np.abs(np.diff(columns, axis=0)).mean())

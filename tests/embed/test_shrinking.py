@@ -131,7 +131,7 @@ def test_a_turned_photograph_is_resized_at_the_right_place(preprocessing: Prepro
 
 def test_vectors_hardly_move(tiny_encoder: Any) -> None:
     """What scripts/evaluate_shrink.py measures on 1,000 pictures and a trained tower, in small."""
-    datas = [jpeg(photograph(size), **options) for size, options in [((700, 900), {}), ((999, 640), {"progressive": True})]]
+    datas = [jpeg(photograph(size), **options) for size, options in [((1400, 1800), {}), ((1999, 1280), {"progressive": True})]]
     shrunk = np.stack([pixels_of(data, tiny_encoder.preprocessing)[0] for data in datas])
     whole = np.stack([pixels_of(data, tiny_encoder.preprocessing, shrink=False)[0] for data in datas])
     assert (shrunk != whole).any(axis=(1, 2, 3)).all()
