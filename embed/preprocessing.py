@@ -40,7 +40,7 @@ class Preprocessing:
         if picture.size != (width, height):
             picture = picture.resize((width, height), self._filter)
         if self.resize_mode != "squash":
-            picture = _crop_or_pad(picture, self.size, self._fill)
+            picture = _crop_or_pad(picture, self.size, self.fill_color)
         return np.array(picture.convert("RGB"))
 
     def resize_shrunk(self, picture: Image.Image, full: Size, box: Box) -> np.ndarray:
@@ -57,7 +57,7 @@ class Preprocessing:
         x, y = box[0] + left * across, box[1] + top * down
         kept = (x, y, min(x + wide * across, box[2]), min(y + high * down, box[3]))
         small = picture.resize((wide, high), self._filter, kept)
-        return np.array(_crop_or_pad(small, self.size, self._fill).convert("RGB"))
+        return np.array(_crop_or_pad(small, self.size, self.fill_color).convert("RGB"))
 
     def normalise(self, pixels: np.ndarray) -> np.ndarray:
         """(n, height, width, 3) uint8 to (n, 3, height, width) float32: ToTensor and Normalize."""
@@ -66,10 +66,6 @@ class Preprocessing:
         out -= np.array(self.mean, np.float32)[:, None, None]
         out /= np.array(self.std, np.float32)[:, None, None]
         return out
-
-    @property
-    def _fill(self) -> int:
-        return self.fill_color if self.resize_mode == "longest" else 0  # CenterCrop's border is black
 
     @property
     def _filter(self) -> Image.Resampling:

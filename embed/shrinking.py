@@ -17,7 +17,8 @@ from embed.preprocessing import Preprocessing
 SHRINK_MARGIN = 2.0
 # Hatching, screens and grain: resizing makes a moiré of them that some towers take for the picture, and of a smaller picture
 # another one. They are known by the many bits that the file spends on what is not to be seen in the tower's pixels. How much
-# is too much was found on 1,100 JPEGs: the worst of them have 1.9 and more, of photographs 95 in 100 have less than 1.5.
+# is too much was found on 1,100 JPEGs: of photographs 95 in 100 have less than 1.5. It is no proof: of 1,000 other hatched
+# pictures 342 were large enough, 54 were shrunk, and 3 of them, with 1.25 to 1.41, fell below a cosine of 0.995 (0.984 at worst).
 HIDDEN_DETAIL = 1.7
 
 

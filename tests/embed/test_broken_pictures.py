@@ -118,13 +118,32 @@ def test_a_file_cut_off_anywhere_is_never_half_a_picture(
     assert len(refused) >= 18  # a TIFF's tags may stand at its end, where 95 % of it are all pixels
 
 
-@pytest.mark.parametrize("kind", ["jpeg", "jpeg, progressive", "png"])
-def test_a_file_cut_off_and_filled_with_zeros_is_refused(outcomes: Callable[..., Any], kind: str) -> None:
+@pytest.mark.parametrize(
+    ("format", "options", "size"),
+    [
+        ("JPEG", {}, LARGE),
+        ("JPEG", {"progressive": True}, LARGE),
+        ("PNG", {}, LARGE),
+        ("PNG", {"compress_level": 1}, SMALL_SIZE),
+    ],
+)
+def test_a_file_cut_off_and_filled_with_zeros_is_refused(
+    outcomes: Callable[..., Any], format: str, options: dict[str, Any], size: tuple[int, int]
+) -> None:
     """As a download looks that was interrupted after its room was taken on the disk."""
-    format, options = SAVED_AS[kind]
-    data = saved(photograph((500, 400)), format, **options)
-    cuts = {f"{n:02}": data[: len(data) * n // 100] + bytes(len(data) - len(data) * n // 100) for n in range(5, 100, 5)}
+    data = saved(photograph(size), format, **options)
+    kept = {f"{percent:02}": len(data) * percent // 100 for percent in (*range(5, 100, 5), 99)}
+    cuts = {name: data[:length] + bytes(len(data) - length) for name, length in kept.items()}
     assert_reasons(outcomes(cuts), dict.fromkeys(cuts, CUT_OFF))
+
+
+def test_one_wrong_bit_in_a_png_is_found_by_its_checksums(outcomes: Callable[..., Any]) -> None:
+    """The other formats have none."""
+    data = saved(photograph(), "PNG")
+    flipped = {
+        f"{place}.png": data[:place] + bytes([data[place] ^ 4]) + data[place + 1 :] for place in range(60, len(data), 1500)
+    }
+    assert_reasons(outcomes(flipped), dict.fromkeys(flipped, CUT_OFF))
 
 
 def test_the_content_decides_and_not_the_name(outcomes: Callable[..., Any]) -> None:

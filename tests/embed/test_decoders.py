@@ -46,6 +46,10 @@ def open_(file, *arguments, **options):
         re.match("(a|aa)+$", "a" * 200 + "b")
     elif word == b"CRASHES":
         ctypes.string_at(0)
+    elif word == b"COUNTS":
+        with open(body.decode(), "a") as deaths:
+            deaths.write("+")
+        os.kill(os.getpid(), signal.SIGKILL)
     elif word == b"CRASHES-ONCE":
         once, body = first_time(body)
         if once:
@@ -289,6 +293,14 @@ def test_a_worker_killed_from_outside_costs_no_picture(
     assert is_good(folder, path, after)
 
 
+def test_a_picture_that_kills_its_worker_has_a_second_chance_and_no_third(
+    tmp_path: Path, hostile: Callable[..., str], decoded: Callable[..., list[Decoded]]
+) -> None:
+    [one] = decoded([hostile("COUNTS", body=str(tmp_path / "deaths").encode())])
+    assert one.reason == "took its decoder down twice (SIGKILL); export it again"
+    assert (tmp_path / "deaths").read_text() == "++"
+
+
 def test_workers_that_are_killed_all_the_time_end_with_the_same_pixels(folder: Path, draw: Callable[..., list[str]]) -> None:
     paths = draw(*(f"p{number}" for number in range(12))) * 8
     with Decoders(str(folder), PREPROCESSING, workers=2, seconds=30) as opened:
@@ -310,12 +322,31 @@ def test_the_clock_is_each_picture_s_own(
     assert time.monotonic() - start > 3
 
 
-def test_a_caller_who_is_slow_to_ask_costs_no_picture(folder: Path, draw: Callable[..., list[str]]) -> None:
+def test_a_caller_who_is_slow_to_ask_costs_no_picture_and_no_worker(folder: Path, draw: Callable[..., list[str]]) -> None:
     with Decoders(str(folder), PREPROCESSING, workers=1, seconds=0.5) as opened:
-        found = opened.decode(draw(*"abcdef"))
-        for _ in range(6):
+        paths = draw(*"abcdef")
+        found = opened.decode([*paths, *paths])
+        assert next(found).reason == ""
+        [worker] = children()
+        for _ in range(4):
             time.sleep(0.3)
             assert next(found).reason == ""
+        time.sleep(1)  # with all of them done, the worker has nothing to do
+        assert [one.reason for one in found] == [""] * 7
+        assert children() == {worker}
+
+
+def test_what_pillow_warns_of_is_nobody_s_concern(
+    folder: Path, drawing: Callable[..., Any], decoded: Callable[..., list[Decoded]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONWARNINGS", "error")
+    drawing("a").save(folder / "a.jpg")
+    whole = (folder / "a.jpg").read_bytes()
+    exif = b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + b"\x12\x01" * 20
+    (folder / "broken exif.jpg").write_bytes(whole[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + whole[2:])
+    plain, warned_of = decoded(["a.jpg", "broken exif.jpg"])
+    assert warned_of.reason == ""
+    assert np.array_equal(warned_of.pixels, plain.pixels)
 
 
 def test_a_worker_that_is_stopped_is_ended_after_all(

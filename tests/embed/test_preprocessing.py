@@ -13,7 +13,7 @@ from PIL import Image
 
 from embed.preprocessing import MEAN, STD, Preprocessing, preprocessing_of
 
-SIZES = [8, 32, 33, 224, (32, 48), (48, 31), (224, 160)]
+SIZES = [16, 32, 33, 224, (32, 48), (48, 31), (224, 160)]
 MODES = ["RGB", "L", "RGBA", "LA", "CMYK"]
 
 
