@@ -11,7 +11,6 @@ run again, and one whose batches were put together otherwise, end with the same 
 """
 
 import json
-import os
 import platform
 import time
 from collections.abc import Callable
@@ -25,7 +24,7 @@ import numpy as np
 from embed.encoder import unit
 from embed.errors import EncoderError
 from embed.exports import openvino_model
-from embed.options import BATCH
+from embed.options import BATCH, cores
 from embed.runs import versions
 from embed.store import write_json
 
@@ -81,11 +80,13 @@ def open_tower(
     if trusted and _holds(trusted, encoder) and backend in ("auto", trusted.backend):
         with suppress(EncoderError):  # one that does not open any more (its extra is gone): measured as if for the first time
             return Tower(trusted.backend, _opened(encoder, trusted.backend)), trusted
-    pictures = _sound(encoder, pictures)
+    truth = _truth(encoder, pictures)
+    has_vector = truth.any(axis=1)
+    pictures, truth = pictures[has_vector], truth[has_vector]
     if not len(pictures):  # nothing to embed, nothing to measure
         return Tower("torch", _opened(encoder, "torch")), None
     candidates = _candidates(encoder) if backend == "auto" else ("torch", backend)
-    measured, towers = _measure(encoder, candidates, pictures, backend)
+    measured, towers = _measure(encoder, candidates, pictures, truth, backend)
     return towers[measured.backend], measured
 
 
@@ -111,21 +112,19 @@ def _holds(trusted: Measured, encoder: "Encoder") -> bool:
     return (trusted.fingerprint, trusted.machine, trusted.versions) == here
 
 
-def _sound(encoder: "Encoder", pictures: np.ndarray) -> np.ndarray:
-    """Those of the pictures that have a vector: one that has none says nothing against a backend."""
+def _truth(encoder: "Encoder", pictures: np.ndarray) -> np.ndarray:
+    """(n, d) by eager float32; zeros for a picture that has no vector, which says nothing against a backend."""
     try:
-        encoder.encode_pixels(pictures)
-        return pictures
+        return encoder.encode_pixels(pictures)
     except EncoderError:
         if len(pictures) == 1:
-            return pictures[:0]
-        return np.concatenate([_sound(encoder, pictures[row : row + 1]) for row in range(len(pictures))])
+            return np.zeros((1, encoder.dimension), np.float32)
+        return np.concatenate([_truth(encoder, pictures[row : row + 1]) for row in range(len(pictures))])
 
 
 def _measure(
-    encoder: "Encoder", candidates: tuple[str, ...], pictures: np.ndarray, asked: str
+    encoder: "Encoder", candidates: tuple[str, ...], pictures: np.ndarray, truth: np.ndarray, asked: str
 ) -> tuple[Measured, dict[str, Tower]]:
-    truth = encoder.encode_pixels(pictures)
     towers: dict[str, Tower] = {}
     speed: dict[str, float] = {}
     cosine: dict[str, float] = {}
@@ -218,7 +217,7 @@ def _openvino(encoder: "Encoder") -> Encode:
     import openvino
 
     # float32 asked for: on CPUs that know bfloat16 OpenVINO would take that by itself
-    settings = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": _threads()}
+    settings = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": cores()}
     try:
         request = openvino.Core().compile_model(model, "CPU", settings).create_infer_request()
     except Exception as error:  # OpenVINO raises RuntimeError and its own
@@ -236,10 +235,6 @@ def _versions() -> dict[str, str]:
     return {name: found for name, found in versions().items() if name in ("torch", "open_clip_torch", "openvino")}
 
 
-def _threads() -> int:
-    return len(os.sched_getaffinity(0))
-
-
 def _machine(encoder: "Encoder") -> str:
     """What decides how fast, and to which bit, the tower runs."""
     import torch
@@ -247,4 +242,4 @@ def _machine(encoder: "Encoder") -> str:
     if encoder.device.startswith("cuda"):
         return torch.cuda.get_device_name(encoder.device)
     capability = torch.backends.cpu.get_cpu_capability()
-    return f"{platform.machine()} {platform.processor()} {capability}, {_threads()} cores, {torch.get_num_threads()} threads"
+    return f"{platform.machine()} {platform.processor()} {capability}, {cores()} cores, {torch.get_num_threads()} threads"

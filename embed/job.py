@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +21,7 @@ from embed.catalog import Catalog
 from embed.locks import only_writer
 from embed.one_machine import Embedded, embed_here
 from embed.options import JobOptions
-from embed.plan import Plan, plan_artwork, rejection
+from embed.plan import PLACE, Plan, embedded_contents, plan_artwork, rejection
 from embed.records import ARTWORK, REJECTED, embedding_schema
 from embed.runs import Run, versions, write_run
 from embed.stopwatch import Stopwatch
@@ -97,7 +96,7 @@ class _Running:
             self.embedded += result.vector is not None
             if result.reason:
                 self.failed[plan.hashes[result.row["artwork_id"]]] = result
-                self.watch(Event("rejected", {**_place(result.row), "reason": result.reason}))
+                self.watch(Event("rejected", {**result.row, "reason": result.reason}))
             if self.done % batch == 0 or self.done == self.total:
                 self._tell(self.done / (time.perf_counter() - start))
             yield result
@@ -154,7 +153,8 @@ def switch_to(
     """
     beside = open_beside(store, encoder.choice, encoder.fingerprint, encoder.dimension)
     report = embed_artwork(catalog, beside, encoder, options, watch)
-    complete = _column_set(beside, "embeddings", "sha256") >= _still_served(store, report.plan)
+    still_served = embedded_contents(store) & set(report.plan.hashes.values())
+    complete = embedded_contents(beside) >= still_served
     if complete:
         switch_encoder(beside)
     return report, complete
@@ -164,22 +164,12 @@ def measure_speed(catalog: Catalog, encoder: "Encoder", plan: Plan, options: Job
     """Images per second over the first of the plan's pictures, for an estimate where no run has told yet; writes nothing."""
     start = time.perf_counter()
     rows = islice(_wanted(catalog, plan), 2 * options.batch)
-    plain = partial(_plain_tower, encoder)
+
+    def plain(sample: np.ndarray) -> Tower:
+        return open_tower(encoder, "torch", pictures=sample)[0]
+
     done = sum(1 for _ in embed_here(rows, catalog.pictures, encoder.preprocessing, options, plain, Stopwatch()))
     return done / (time.perf_counter() - start)
-
-
-def _plain_tower(encoder: "Encoder", sample: np.ndarray) -> Tower:
-    return open_tower(encoder, "torch", pictures=sample)[0]
-
-
-def _still_served(store: Store, plan: Plan) -> set[str]:
-    """Contents that the serving encoder has embedded and that the catalog still holds."""
-    return _column_set(store, "embeddings", "sha256") & set(plan.hashes.values())
-
-
-def _column_set(store: Store, table: str, column: str) -> set[str]:
-    return set(read_table(store, table, [column])[column].to_pylist()) if has_table(store, table) else set()
 
 
 def _mend(store: Store, watch: Watch) -> None:
@@ -215,7 +205,7 @@ def _results(
 
 def _wanted(catalog: Catalog, plan: Plan) -> Iterator[Row]:
     """The rows to embed, in the catalog's order, a few at a time as Python objects."""
-    columns = catalog.artwork.select(["artwork_id", "title_id", "path"])
+    columns = catalog.artwork.select(PLACE)
     wanted = columns.filter(pc.is_in(columns["artwork_id"], pa.array(plan.to_embed, pa.string())))
     for batch in wanted.to_batches(max_chunksize=1024):
         yield from batch.to_pylist()
@@ -273,21 +263,21 @@ def _commit(store: Store, group: list[Embedded]) -> None:
 
 def _commit_catalog(catalog: Catalog, store: Store, plan: Plan, failed: dict[str, Embedded]) -> tuple[Row, ...]:
     """Replace titles, artwork and rejected by what the catalog says now; returns the rejected rows."""
-    artwork = _artwork(catalog, store, plan)
+    before = _before(store)
+    artwork = _artwork(catalog, store, plan, before)
     rejected = _rejected(catalog, plan, artwork, failed)
     _replace_if_changed(store, "rejected", pa.Table.from_pylist(rejected, schema=REJECTED))
     _replace_if_changed(store, "titles", catalog.titles)
-    _replace_if_changed(store, "artwork", _with_those_gone(artwork, _before(store)))
+    _replace_if_changed(store, "artwork", _with_those_gone(artwork, before))
     remember_pictures(store, catalog.pictures)
     return tuple(rejected)
 
 
-def _artwork(catalog: Catalog, store: Store, plan: Plan) -> pa.Table:
+def _artwork(catalog: Catalog, store: Store, plan: Plan, before: pa.Table) -> pa.Table:
     """The catalog's artwork with what the job measured; active is what has a vector."""
     ids = catalog.artwork["artwork_id"].to_pylist()
     hashes = pa.array([plan.hashes.get(artwork_id) for artwork_id in ids], pa.string())
     sizes = _sizes(store, hashes)
-    before = _before(store)
     known = before["added_at"].take(pc.index_in(catalog.artwork["artwork_id"], before["artwork_id"]))
     measured = {
         "added_at": pc.coalesce(
@@ -321,7 +311,7 @@ def _before(store: Store) -> pa.Table:
 
 def _rejected(catalog: Catalog, plan: Plan, artwork: pa.Table, failed: dict[str, Embedded]) -> list[Row]:
     """A row of REJECTED for each artwork that is not active."""
-    out = artwork.filter(pc.invert(artwork["active"])).select(["artwork_id", "title_id", "path", "sha256"])
+    out = artwork.filter(pc.invert(artwork["active"])).select([*PLACE, "sha256"])
     rows = []
     for row in out.to_pylist():
         failure = failed.get(row["sha256"])
@@ -344,10 +334,6 @@ def _replace_if_changed(store: Store, name: str, table: pa.Table) -> None:
     """A night on which nothing happened adds no version."""
     if not has_table(store, name) or not read_table(store, name).equals(table):
         replace_table(store, name, table)
-
-
-def _place(row: Row) -> Row:
-    return {name: row[name] for name in ("artwork_id", "title_id", "path")}
 
 
 def _report(run: _Running, plan: Plan, rejected: tuple[Row, ...]) -> JobReport:

@@ -16,9 +16,8 @@ from urllib.parse import unquote
 
 from embed.errors import CatalogError, PictureError
 
-FIRST = (
-    8 * 2**20
-)  # bytes asked for at once: one request for nearly every picture; a larger one is asked its size before the rest
+# Bytes asked for at once: one request for nearly every picture; a larger one is asked its size before the rest.
+FIRST = 8 * 2**20
 ASKERS = 16  # threads, where a store cannot list and is asked for each picture
 ENTITY_TAGS = ("ETag", "etag")  # S3 and HTTP; Google Cloud Storage and Azure
 

@@ -25,13 +25,14 @@ from embed.decoders import Decoders
 from embed.encoder import Encoder, EncoderChoice, load_encoder
 from embed.errors import ArtworkMatcherError, EncoderError, FingerprintError
 from embed.one_machine import Embedded, encode
-from embed.options import JobOptions
+from embed.options import JobOptions, cores
+from embed.plan import PLACE
 from embed.preprocessing import Preprocessing
 
 WINDOW = 100_000  # rows given to Ray at a time: it holds all that it was given, and starts its actors anew for each
 TOWER_CPUS = 4  # per tower, where a node has more: each holds the checkpoint in memory
 ANSWER_SECONDS = 10.0  # in which a cluster must answer; Ray itself tries for minutes
-ROWS = pa.schema([(name, pa.string()) for name in ("artwork_id", "title_id", "path")])
+ROWS = pa.schema([(name, pa.string()) for name in PLACE])
 
 Row = dict[str, Any]
 Batch = dict[str, np.ndarray]
@@ -215,7 +216,7 @@ def _connected(address: str | None, device: str) -> Iterator[None]:
     _check_address(address)
     settings: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if address == "local":
-        settings |= {"num_cpus": max(2, len(os.sched_getaffinity(0))), "include_dashboard": False}
+        settings |= {"num_cpus": max(2, cores()), "include_dashboard": False}
         settings |= {"num_gpus": 0} if device == "cpu" else {}
     with ExitStack() as stack:
         # what Ray's core calls errors concerns itself

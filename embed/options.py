@@ -6,6 +6,11 @@ from dataclasses import dataclass, field
 BATCH = 32  # pictures per pass of the tower: more brings nothing on CPUs
 
 
+def cores() -> int:
+    """The processor cores that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
 @dataclass(frozen=True)
 class JobOptions:
     """All of it may be left as it is."""
@@ -13,7 +18,7 @@ class JobOptions:
     backend: str = "auto"  # how the tower runs: see embed.backends
     engine: str = "local"  # or ray: past one machine
     address: str | None = None  # of a Ray cluster; None: a local one
-    workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))  # processes that decode; Ray sizes its own
+    workers: int = field(default_factory=cores)  # processes that decode; Ray sizes its own
     seconds_per_picture: float = 60.0  # to read and decode one; a picture that takes longer is set aside
     batch: int = BATCH  # pictures per pass of the tower, where there are so many
     commit_every: int = 32 * BATCH  # pictures per commit: what a killed run has to do again at most

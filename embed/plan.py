@@ -17,6 +17,8 @@ READERS = 4  # threads: hashing lets go of the interpreter, and reading waits
 READERS_REMOTE = 32  # of an object store, where waiting is nearly all
 AT_ONCE = 1024  # files handed to the readers at a time: bounds memory
 
+PLACE = ["artwork_id", "title_id", "path"]  # what a picture on its way through the job carries of its artwork
+
 Row = dict[str, Any]
 
 
@@ -63,7 +65,7 @@ def plan_artwork(catalog: Catalog, store: Store, *, retry_rejected: bool = False
     them with `rehash`. With `retry_rejected` pictures are tried again that were set aside with these very bytes.
     """
     seen = _seen(store)
-    embedded = set(_column(store, "embeddings", "sha256"))
+    embedded = embedded_contents(store)
     set_aside = {(row["artwork_id"], row["sha256"]): row for row in _rejected(store)}
     groups: dict[str, list[str]] = {name: [] for name in ("new", "changed", "reused", "unchanged", "unreadable")}
     hashes: dict[str, str] = {}
@@ -97,10 +99,14 @@ def plan_artwork(catalog: Catalog, store: Store, *, retry_rejected: bool = False
 
 
 def rejection(row: Row, sha256: str | None, reason: str, before: Row | None) -> Row:
-    """A row of REJECTED; one that failed before in the same way keeps its date."""
+    """A row of REJECTED for one with the columns PLACE; one that failed before in the same way keeps its date."""
     since = before["rejected_at"] if before and before["reason"] == reason else datetime.now(UTC)
-    place = {name: row[name] for name in ("artwork_id", "title_id", "path")}
-    return {**place, "sha256": sha256, "reason": reason, "rejected_at": since}
+    return {**row, "sha256": sha256, "reason": reason, "rejected_at": since}
+
+
+def embedded_contents(store: Store) -> set[str]:
+    """The sha256 of every content that has a vector."""
+    return set(read_table(store, "embeddings", ["sha256"])["sha256"].to_pylist()) if has_table(store, "embeddings") else set()
 
 
 def _seen(store: Store) -> dict[str, _Seen]:
@@ -113,11 +119,6 @@ def _seen(store: Store) -> dict[str, _Seen]:
     return {row[0]: _Seen(*row[1:]) for row in zip(*columns, stamps_, strict=True)}
 
 
-def _column(store: Store, table: str, column: str) -> list[str]:
-    values: list[str] = read_table(store, table, [column])[column].to_pylist() if has_table(store, table) else []
-    return values
-
-
 def _rejected(store: Store) -> list[Row]:
     rows: list[Row] = read_table(store, "rejected").to_pylist() if has_table(store, "rejected") else []
     return rows
@@ -125,7 +126,7 @@ def _rejected(store: Store) -> list[Row]:
 
 def _read_all(catalog: Catalog, seen: dict[str, _Seen]) -> Iterator[tuple[Row, str | None, bool, str | PictureError]]:
     """(row, stamp, whether it tells that the bytes are the same, sha256 or why there is none), in the catalog's order."""
-    rows = catalog.artwork.select(["artwork_id", "title_id", "path"])
+    rows = catalog.artwork.select(PLACE)
     remote = is_url(catalog.pictures)
     # all at once of an object store, which lists what it has in its own order; a folder is asked file by file
     listed = iter(stamps(catalog.pictures, rows["path"].to_pylist()) if remote else ())

@@ -18,7 +18,7 @@ locks/                      who is writing: one job at a time for each folder of
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -111,11 +111,16 @@ def open_beside(store: Store, choice: EncoderChoice, fingerprint: str, dimension
 
     Opened a second time, also under another name, it is the same folder of tables.
     """
+    opened = beside(store, choice, fingerprint, dimension)
+    _change_record(store.root, lambda record: _with_encoder(record, opened))
+    return opened
+
+
+def beside(store: Store, choice: EncoderChoice, fingerprint: str, dimension: int) -> Store:
+    """What `open_beside` opens; writes nothing."""
     known = _read_record(store.root)["encoders"].get(fingerprint)
     folder = known["tables"] if known else f"{FIRST_FOLDER}-{fingerprint[:12]}"
-    beside = Store(store.root, choice, fingerprint, dimension, store.pictures, folder)
-    _change_record(store.root, lambda record: _with_encoder(record, beside))
-    return beside
+    return Store(store.root, choice, fingerprint, dimension, store.pictures, folder)
 
 
 def knows_encoder(store: Store, fingerprint: str) -> bool:
@@ -149,7 +154,7 @@ def _with_encoder(record: Record, store: Store) -> Record:
     return {**record, "encoders": {**record["encoders"], store.fingerprint: entry}}
 
 
-def _change_record(root: Path, change: Any) -> None:
+def _change_record(root: Path, change: Callable[[Record], Record]) -> None:
     """Read, change, write whole, one process at a time: jobs of two encoders may end at once."""
     with only_writer(root / "locks" / "record", "change of the record", wait=30):
         before = _read_record(root)

@@ -37,8 +37,8 @@ def bench_embed(
     clip_retrieval_python: Annotated[
         Path | None, typer.Option(help="The interpreter of an environment with clip-retrieval in it.")
     ] = None,
-    check: Annotated[bool, typer.Option("--check", help="End with exit code 1 where a target is missed.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON on standard output.")] = False,
+    check: console.Check = False,
+    as_json: console.AsJson = False,
 ) -> None:
     """Measure images/s of the whole job, of the image tower alone, of decoding alone, of the obvious script and of clip-retrieval,
     in turn over the same JPEGs of 1,000 pixels; the share of the machine's matrix product that the tower reaches; and peak memory.

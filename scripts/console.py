@@ -9,11 +9,14 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ParamSpec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
 
 import typer
 
 if TYPE_CHECKING:
+    from rich.progress import Progress, ProgressColumn
+
     from embed.encoder import EncoderChoice
     from embed.job import Event, Watch
 
@@ -24,6 +27,16 @@ BUNDLED_NOTE = (
     "note: made with the bundled checkpoint, which proves the machinery and serves a first try but is no match for a real one: "
     "embed_artwork --store NEW --model ViT-B-32 --pretrained laion2b_s34b_b79k takes one of open_clip's"
 )
+
+
+# Options that several doors have.
+CheckpointFolder = Annotated[
+    Path | None, typer.Option("--checkpoint", help="A checkpoint folder; the bundled one where left out.")
+]
+ModelName = Annotated[str | None, typer.Option("--model", help="open_clip's model name instead.")]
+PretrainedTag = Annotated[str | None, typer.Option("--pretrained", help="open_clip's tag for --model.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON on standard output.")]
+Check = Annotated[bool, typer.Option("--check", help="End with exit code 1 where a target is missed.")]
 
 
 def door() -> typer.Typer:
@@ -79,11 +92,9 @@ def say_all(lines: Sequence[object]) -> None:
 @contextmanager
 def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
     """A (done, total) callback that draws a bar on standard error; silent where that is no terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
-    columns = TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
+    with _live(TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()) as progress:
         task = progress.add_task(what, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
@@ -94,12 +105,10 @@ def job_progress(*, as_json: bool = False) -> Iterator["Watch"]:
     if as_json:
         yield _log_json
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
     facts = TextColumn("{task.fields[speed]}"), TimeRemainingColumn(), TextColumn("{task.fields[rejected]}")
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), *facts
-    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
+    with _live(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), *facts) as progress:
         task = progress.add_task("planning", total=None, speed="", rejected="")
 
         def watch(event: "Event") -> None:
@@ -113,6 +122,14 @@ def job_progress(*, as_json: bool = False) -> Iterator["Watch"]:
                 progress.update(task, completed=event.facts["done"], speed=speed, rejected=rejected)
 
         yield watch
+
+
+def _live(*columns: "ProgressColumn") -> "Progress":
+    """On standard error, gone at its end; silent where that is no terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    return Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True)
 
 
 def _log_json(event: "Event") -> None:

@@ -54,7 +54,7 @@ def embed_artwork(
         bool, typer.Option("--history", help="Show the runs of STORE so far instead; needs no CATALOG.")
     ] = False,
     log_json: Annotated[bool, typer.Option("--log-json", help="Each step as a line of JSON on standard error.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON on standard output.")] = False,
+    as_json: console.AsJson = False,
 ) -> None:
     """Embed every thumbnail of CATALOG that is new or changed, with CLIP, into STORE.
 
@@ -150,7 +150,7 @@ def _plan_only(
 def _store_to_plan_with(store: Path, choice: "EncoderChoice", switch: bool) -> "tuple[Store, Encoder | None]":
     """Another encoder than the store's is refused here as it would be by the run itself; a store not there yet is empty."""
     from embed.encoder import load_encoder
-    from embed.store import RECORD, Store, check_fingerprint, knows_encoder, open_store
+    from embed.store import RECORD, Store, beside, check_fingerprint, open_store
 
     if not (store / RECORD).is_file():
         return Store(store, choice, "", 0, None), None
@@ -160,9 +160,7 @@ def _store_to_plan_with(store: Path, choice: "EncoderChoice", switch: bool) -> "
     encoder = load_encoder(choice)
     if not switch:
         check_fingerprint(opened, choice, encoder.fingerprint)
-    elif not knows_encoder(opened, encoder.fingerprint):
-        return Store(store, choice, encoder.fingerprint, encoder.dimension, None, "tables-not-there-yet"), encoder
-    return open_store(store, encoder.fingerprint), encoder
+    return beside(opened, choice, encoder.fingerprint, encoder.dimension), encoder
 
 
 def _estimate(read: "Catalog", store: "Store", encoder: "Encoder | None", plan: "Plan", options: "JobOptions") -> float:

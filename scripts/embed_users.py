@@ -18,7 +18,7 @@ def embed_users(
     ],
     store: Annotated[Path, typer.Option(help="The store that scripts/embed_artwork.py made.")],
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first bad row instead of setting it aside.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON on standard output.")] = False,
+    as_json: console.AsJson = False,
 ) -> None:
     """Turn what each user watched and says into a profile of phrases, and the phrases into vectors, with STORE's encoder.
 

@@ -36,11 +36,11 @@ TARGETS = {"text to image recall@5": 0.53, "image to text recall@5": 0.58, "genr
 def evaluate_checkpoint(
     captions: Annotated[Path, typer.Option(help="Folder with captions.json (image, captions) and images/.")],
     posters: Annotated[Path, typer.Option(help="Folder with index.json (image, genres, split) and images/.")],
-    checkpoint: Annotated[Path | None, typer.Option(help="A checkpoint folder; the bundled one where left out.")] = None,
-    model: Annotated[str | None, typer.Option(help="open_clip's model name instead.")] = None,
-    pretrained: Annotated[str | None, typer.Option(help="open_clip's tag for --model.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON on standard output.")] = False,
-    check: Annotated[bool, typer.Option("--check", help="End with exit code 1 where a target is missed.")] = False,
+    checkpoint: console.CheckpointFolder = None,
+    model: console.ModelName = None,
+    pretrained: console.PretrainedTag = None,
+    as_json: console.AsJson = False,
+    check: console.Check = False,
 ) -> None:
     """Recall on CAPTIONS, each caption a query and each picture a query, and the area under the ROC curve per genre on the dev
     split of POSTERS for "a poster of a {genre} movie".

@@ -34,11 +34,11 @@ def evaluate_shrink(
     ] = None,
     count: Annotated[int, typer.Option(min=1, help="How many pictures are made.")] = 1000,
     first: Annotated[int, typer.Option(min=0, help="The first one's number: other numbers, other pictures.")] = 0,
-    checkpoint: Annotated[Path | None, typer.Option(help="A checkpoint folder; the bundled one where left out.")] = None,
-    model: Annotated[str | None, typer.Option(help="open_clip's model name instead.")] = None,
-    pretrained: Annotated[str | None, typer.Option(help="open_clip's tag for --model.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON on standard output.")] = False,
-    check: Annotated[bool, typer.Option("--check", help="End with exit code 1 where a target is missed.")] = False,
+    checkpoint: console.CheckpointFolder = None,
+    model: console.ModelName = None,
+    pretrained: console.PretrainedTag = None,
+    as_json: console.AsJson = False,
+    check: console.Check = False,
 ) -> None:
     """Make JPEGs of 200 to 4,000 pixels (photographs, collages, film grain, lettering, hatching), and print the cosine between
     their vectors by open_clip's own preprocessing of the full-size file and those by way of a smaller one: at several margins

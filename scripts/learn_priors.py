@@ -15,7 +15,7 @@ app = console.door()
 def learn_priors(
     logs: Annotated[Path, typer.Argument(help="Folder with impressions and plays as .parquet, .csv or .jsonl.")],
     store: Annotated[Path, typer.Option(help="The store that scripts/embed_artwork.py made.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON on standard output.")] = False,
+    as_json: console.AsJson = False,
 ) -> None:
     """Learn from LOGS how often each artwork led to a quality play, into STORE's priors; replaces what was learned before.
 

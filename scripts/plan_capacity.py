@@ -73,7 +73,7 @@ def plan_capacity(
     hours: Annotated[float, typer.Option(min=0.01, help="Answer: how many machines for so many hours?")] = 24,
     kilobytes: Annotated[float, typer.Option(min=0.001, help="Average size of a picture file.")] = 200,
     dimension: Annotated[int, typer.Option(min=1, help="Numbers in a vector.")] = 512,
-    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON on standard output.")] = False,
+    as_json: console.AsJson = False,
 ) -> None:
     """Hours and machines for large catalogs. A speed is never assumed: it comes from --bench or from a flag, or its row says so.
 
