@@ -6,12 +6,11 @@ torch-bf16      autocast to half precision, CPU or CUDA
 torch-fp16      autocast to half precision, CUDA only
 openvino        float32 on CPUs (extra `openvino`); see embed.exports
 
-Every batch is padded to the same size, so that a picture's vector does not depend on its neighbours: a run that was stopped and
-run again, and one whose batches were put together otherwise, end with the same bits.
+Each takes pictures in passes of one size, the last one padded, so that a picture's vector does not depend on its neighbours: a
+run that was stopped and run again, and one whose batches were put together otherwise, end with the same bits.
 """
 
 import json
-import platform
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,11 +20,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embed.encoder import unit
+from embed.encoder import exact_float32, unit
 from embed.errors import EncoderError
 from embed.exports import openvino_model
-from embed.options import BATCH, cores
-from embed.runs import versions
+from embed.options import cores
+from embed.runs import processor, versions
 from embed.store import write_json
 
 if TYPE_CHECKING:
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 BACKENDS = ("torch", "torch-compile", "torch-bf16", "torch-fp16", "openvino")
 PARITY = {"torch-bf16": 0.999, "torch-fp16": 0.999}  # least cosine to eager float32 of any picture
 FLOAT32_PARITY = 0.9999
+PASS = {"cpu": 8, "cuda": 32, "openvino": 4}  # pictures; on CPUs what more of them need does not fit the caches
 VERDICT = "backend.json"
 
 Encode = Callable[[np.ndarray], np.ndarray]
@@ -48,6 +48,14 @@ class Tower:
 
     backend: str
     encode: Encode
+
+
+@dataclass(frozen=True)
+class Engine:
+    """How a backend runs whole passes."""
+
+    run: Encode  # (k * pictures, height, width, 3) uint8 to (k * pictures, d) float32, of any length
+    pictures: int  # per pass
 
 
 @dataclass(frozen=True)
@@ -80,12 +88,12 @@ def open_tower(
     if trusted and _holds(trusted, encoder) and backend in ("auto", trusted.backend):
         with suppress(EncoderError):  # one that does not open any more (its extra is gone): measured as if for the first time
             return Tower(trusted.backend, _opened(encoder, trusted.backend)), trusted
+    candidates = _candidates(encoder, backend)
     truth = _truth(encoder, pictures)
     has_vector = truth.any(axis=1)
     pictures, truth = pictures[has_vector], truth[has_vector]
     if not len(pictures):  # nothing to embed, nothing to measure
         return Tower("torch", _opened(encoder, "torch")), None
-    candidates = _candidates(encoder) if backend == "auto" else ("torch", backend)
     measured, towers = _measure(encoder, candidates, pictures, truth, backend)
     return towers[measured.backend], measured
 
@@ -103,8 +111,12 @@ def write_verdict(folder: Path, verdict: Measured) -> None:
     write_json(folder / VERDICT, asdict(verdict))
 
 
-def _candidates(encoder: "Encoder") -> tuple[str, ...]:
-    return ("torch", "torch-bf16", "torch-fp16") if encoder.device.startswith("cuda") else ("torch", "openvino")
+def _candidates(encoder: "Encoder", backend: str) -> tuple[str, ...]:
+    if backend == "torch-fp16" and not _on_cuda(encoder):
+        raise EncoderError(f"backend 'torch-fp16' needs CUDA, and the encoder is on {encoder.device}; use --backend auto")
+    if backend != "auto":
+        return ("torch", backend)
+    return ("torch", "torch-bf16", "torch-fp16") if _on_cuda(encoder) else ("torch", "openvino")
 
 
 def _holds(trusted: Measured, encoder: "Encoder") -> bool:
@@ -156,40 +168,41 @@ def _try(tower: Tower, pictures: np.ndarray, truth: np.ndarray) -> tuple[float, 
 
 
 def _opened(encoder: "Encoder", backend: str) -> Encode:
-    """A tower of whole batches, made into one of any number of pictures."""
-    whole = _openvino(encoder) if backend == "openvino" else _torch(encoder, backend)
+    """A tower of whole passes, made into one of any number of pictures."""
+    engine = _openvino(encoder) if backend == "openvino" else _torch(encoder, backend)
 
     def encode(pixels: np.ndarray) -> np.ndarray:
-        vectors = np.empty((len(pixels), encoder.dimension), np.float32)
-        for start in range(0, len(pixels), BATCH):
-            some = pixels[start : start + BATCH]
-            if len(some) < BATCH:
-                some = np.concatenate([some, np.zeros((BATCH - len(some), *some.shape[1:]), np.uint8)])
-            rows = slice(start, min(start + BATCH, len(pixels)))
-            vectors[rows] = unit(whole(some)[: rows.stop - start])
-        return vectors
+        # in memory of its own, too: what comes may be read-only, or not contiguous
+        padded = np.zeros((-(-len(pixels) // engine.pictures) * engine.pictures, *pixels.shape[1:]), np.uint8)
+        padded[: len(pixels)] = pixels
+        return unit(engine.run(padded)[: len(pixels)])
 
     return encode
 
 
-def _torch(encoder: "Encoder", backend: str) -> Encode:
+def _torch(encoder: "Encoder", backend: str) -> Engine:
     import torch
 
     device, model = torch.device(encoder.device), encoder.model
-    if backend == "torch-fp16" and device.type != "cuda":
-        raise EncoderError("backend 'torch-fp16' needs CUDA")
     half = {"torch-bf16": torch.bfloat16, "torch-fp16": torch.float16}.get(backend)
     layout = torch.channels_last if _is_convolutional(model) and device.type == "cpu" else torch.contiguous_format
-    run = _compiled(model.encode_image) if backend == "torch-compile" else model.encode_image
+    tower = _compiled(model.encode_image) if backend == "torch-compile" else model.encode_image
+    pictures = PASS[device.type]
 
-    def encode(pixels: np.ndarray) -> np.ndarray:
+    def one_pass(pixels: np.ndarray) -> np.ndarray:
         inputs = torch.from_numpy(encoder.preprocessing.normalise(pixels)).to(device, memory_format=layout)
-        with torch.inference_mode(), torch.autocast(device.type, half or torch.bfloat16, enabled=half is not None):
-            raw: torch.Tensor = run(inputs)
+        with torch.inference_mode(), exact_float32(), torch.autocast(device.type, half or torch.bfloat16, enabled=bool(half)):
+            raw: torch.Tensor = tower(inputs)
         vectors: np.ndarray = raw.float().cpu().numpy()
         return vectors
 
-    return encode
+    def run(pixels: np.ndarray) -> np.ndarray:
+        vectors = np.empty((len(pixels), encoder.dimension), np.float32)
+        for start in range(0, len(pixels), pictures):
+            vectors[start : start + pictures] = one_pass(pixels[start : start + pictures])
+        return vectors
+
+    return Engine(run, pictures)
 
 
 def _compiled(run: Any) -> Any:
@@ -212,22 +225,39 @@ def _is_convolutional(model: Any) -> bool:
     return sum(isinstance(module, torch.nn.Conv2d) for module in model.visual.modules()) > 1
 
 
-def _openvino(encoder: "Encoder") -> Encode:
-    model = openvino_model(encoder, BATCH)
+def _openvino(encoder: "Encoder") -> Engine:
+    pictures = PASS["openvino"]
+    model = openvino_model(encoder, pictures)
     import openvino
+    import torch
 
-    # float32 asked for: on CPUs that know bfloat16 OpenVINO would take that by itself
-    settings = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": cores()}
+    # PyTorch's number of threads, and none bound to a core: several jobs, and the decoders, may share the machine. A stream for
+    # each: threads that work at the same pass would wait for each other at every layer when a decoder takes a core from one.
+    threads = torch.get_num_threads()
+    settings: dict[str, Any] = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": threads, "ENABLE_CPU_PINNING": False}
+    settings["INFERENCE_PRECISION_HINT"] = "f32"  # on CPUs that know bfloat16 OpenVINO would take that by itself
     try:
-        request = openvino.Core().compile_model(model, "CPU", settings).create_infer_request()
+        queue = openvino.AsyncInferQueue(openvino.Core().compile_model(model, "CPU", settings), threads)
     except Exception as error:  # OpenVINO raises RuntimeError and its own
         raise EncoderError(f"OpenVINO cannot open {model} ({error}); remove it, or use --backend torch") from error
 
-    def encode(pixels: np.ndarray) -> np.ndarray:
-        vectors: np.ndarray = request.infer({0: pixels}, share_inputs=True)[0]
-        return vectors.copy()
+    def run(pixels: np.ndarray) -> np.ndarray:
+        vectors = np.empty((len(pixels), encoder.dimension), np.float32)
 
-    return encode
+        def keep(request: Any, start: int) -> None:
+            vectors[start : start + pictures] = request.get_output_tensor().data
+
+        queue.set_callback(keep)
+        for start in range(0, len(pixels), pictures):
+            queue.start_async({0: pixels[start : start + pictures]}, start, share_inputs=True)
+        queue.wait_all()
+        return vectors
+
+    return Engine(run, pictures)
+
+
+def _on_cuda(encoder: "Encoder") -> bool:
+    return encoder.device.startswith("cuda")
 
 
 def _versions() -> dict[str, str]:
@@ -239,7 +269,7 @@ def _machine(encoder: "Encoder") -> str:
     """What decides how fast, and to which bit, the tower runs."""
     import torch
 
-    if encoder.device.startswith("cuda"):
+    if _on_cuda(encoder):
         return torch.cuda.get_device_name(encoder.device)
     capability = torch.backends.cpu.get_cpu_capability()
-    return f"{platform.machine()} {platform.processor()} {capability}, {cores()} cores, {torch.get_num_threads()} threads"
+    return f"{processor()}, {capability}, {cores()} cores, {torch.get_num_threads()} threads"

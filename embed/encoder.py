@@ -7,6 +7,7 @@ import hashlib
 import json
 import warnings
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,7 +74,7 @@ class Encoder:
 
         if not len(pixels):
             return np.empty((0, self.dimension), np.float32)
-        with torch.inference_mode():
+        with torch.inference_mode(), exact_float32():
             raw = self.model.encode_image(torch.from_numpy(self.preprocessing.normalise(pixels)).to(self.device))
         return unit(raw.float().cpu().numpy())
 
@@ -153,6 +154,16 @@ def _first_vector(model: Any, tokenizer: Any, device: str) -> "torch.Tensor":
     with torch.inference_mode():
         vector: torch.Tensor = model.encode_text(tokenizer(["a"]).to(device))
     return vector
+
+
+def exact_float32() -> AbstractContextManager[None]:
+    """Without cuDNN's TF32, which convolutions on CUDA take by default, nor kernels that add up in another order each time."""
+    import torch
+
+    flags: AbstractContextManager[None] = torch.backends.cudnn.flags(
+        enabled=True, benchmark=False, deterministic=True, allow_tf32=False
+    )
+    return flags
 
 
 def unit(raw: np.ndarray) -> np.ndarray:

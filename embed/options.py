@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass, field
 
-BATCH = 32  # pictures per pass of the tower: more brings nothing on CPUs
+BATCH = 32  # pictures handed to the tower at a time
 
 
 def cores() -> int:
@@ -20,7 +20,7 @@ class JobOptions:
     address: str | None = None  # of a Ray cluster; None: a local one
     workers: int = field(default_factory=cores)  # processes that decode; Ray sizes its own
     seconds_per_picture: float = 60.0  # to read and decode one; a picture that takes longer is set aside
-    batch: int = BATCH  # pictures per pass of the tower, where there are so many
+    batch: int = BATCH  # pictures handed to the tower at a time, where there are so many
     commit_every: int = 32 * BATCH  # pictures per commit: what a killed run has to do again at most
     commit_seconds: float = 60.0  # or sooner, where the tower is slow
     retry_rejected: bool = False  # try pictures again that were set aside with these very bytes

@@ -43,12 +43,12 @@ class Preprocessing:
             picture = _crop_or_pad(picture, self.size, self.fill_color)
         return np.array(picture.convert("RGB"))
 
-    def resize_shrunk(self, picture: Image.Image, full: Size, box: Box) -> np.ndarray:
-        """(height, width, 3) uint8 of a picture that was decoded smaller than it is: `resize` of the whole, nearly.
+    def resize_kept(self, picture: Image.Image, full: Size, box: Box) -> np.ndarray:
+        """(height, width, 3) uint8: `resize` of nothing but what it keeps, which saves a third on 3:2.
 
-        `full` is the (width, height) of the whole, which decides what is cut away. `box` says where in `picture` the whole lies:
-        its sides are fractions of pixels, and taking them for whole ones would stretch the picture. What is cut away is never
-        resized.
+        Of a whole picture, the same but for a rounding of 1 here and there; of one that was decoded smaller than it is, nearly
+        the same. `full` is the (width, height) of the whole, which decides what is cut away. `box` says where in `picture` the
+        whole lies: its sides are fractions of pixels, and taking them for whole ones would stretch the picture.
         """
         width, height = self._resized(*full)
         wide, high = min(width, self.size[1]), min(height, self.size[0])

@@ -1,9 +1,11 @@
 """A record of each run of the batch job, kept with the store: what was done, how fast, with what."""
 
 import json
+import platform
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from embed.store import Store, write_json
@@ -64,3 +66,12 @@ def last_speed(store: Store) -> float | None:
         if run.fingerprint == store.fingerprint and run.embedded >= FEW and run.images_per_second > 0:
             return run.images_per_second
     return None
+
+
+def processor() -> str:
+    """The CPU's name, as its maker gave it; its architecture where the system does not tell."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())

@@ -19,6 +19,7 @@ app = console.door()
 MARGINS = (1.0, 1.5, 2.0, 3.0, 4.0)
 USED = "as used"
 TARGETS = {"median": 0.999, "minimum": 0.995}  # of the cosine to open_clip's own preprocessing of the full-size file
+ROUNDING = 1  # of a sample, where only what is kept is resized; more, and the picture was shrunk
 CHUNK = 32  # pictures at a time: bounds memory
 TIMED = (1000, 1500)  # pixels
 
@@ -59,11 +60,11 @@ def evaluate_shrink(
     )
     encoder = load_encoder(choice)
     ways = _ways(encoder.preprocessing)
-    cosines = _measure(range(first, first + count), sources, encoder.encode_pixels, ways)
-    figures = {name: _figures(cosines[name]) | {"ms": _milliseconds(ways[name], sources)} for name in ways}
+    found = _measure(range(first, first + count), sources, encoder.encode_pixels, ways)
+    figures = {name: _figures(*found[name]) | {"ms": _milliseconds(ways[name], sources)} for name in ways}
     missed = [name for name, target in TARGETS.items() if figures[USED][name] < target]
     if as_json:
-        kinds = _by_kind(cosines[USED], first)
+        kinds = _by_kind(*found[USED], first)
         console.answer({"checkpoint": str(choice), "pictures": count, "figures": figures, "kinds": kinds, "targets": TARGETS})
     else:
         title = f"{count:,} pictures, {choice}; targets of '{USED}': median {TARGETS['median']}, minimum {TARGETS['minimum']}"
@@ -81,9 +82,7 @@ def _ways(preprocessing: "Preprocessing") -> dict[str, Way]:
     def at_margin(margin: float) -> Way:
         def way(data: bytes) -> "np.ndarray":
             opened = open_picture(data, shortest=round(preprocessing.shortest * margin))
-            if not opened.is_shrunk:
-                return preprocessing.resize(opened.picture)
-            return preprocessing.resize_shrunk(opened.picture, opened.size, opened.box)
+            return preprocessing.resize_kept(opened.picture, opened.size, opened.box)
 
         return way
 
@@ -93,19 +92,21 @@ def _ways(preprocessing: "Preprocessing") -> dict[str, Way]:
 
 def _measure(
     numbers: range, sources: list[Path], encode: Callable[["np.ndarray"], "np.ndarray"], ways: dict[str, Way]
-) -> dict[str, "np.ndarray"]:
-    """The cosine to the whole's vector, per way and picture; exactly 1 where the pixels are the same."""
+) -> dict[str, tuple["np.ndarray", "np.ndarray"]]:
+    """Per way and picture: the cosine to the whole's vector, and whether the picture was shrunk."""
     import numpy as np
 
     cosines: dict[str, list[float]] = {name: [] for name in ways}
+    shrunk: dict[str, list[bool]] = {name: [] for name in ways}
     for pixels in _decoded(numbers, sources, ways):
         whole = encode(pixels["whole"])
         for name, found in pixels.items():
-            moved = (found != pixels["whole"]).any(axis=(1, 2, 3))
+            off = np.abs(found.astype(np.int16) - pixels["whole"]).max(axis=(1, 2, 3))
             row = np.ones(len(found))
-            row[moved] = np.minimum((encode(found[moved]) * whole[moved]).sum(axis=1), np.nextafter(1, 0))
+            row[off > 0] = (encode(found[off > 0]) * whole[off > 0]).sum(axis=1)
             cosines[name] += row.tolist()
-    return {name: np.array(row) for name, row in cosines.items()}
+            shrunk[name] += (off > ROUNDING).tolist()
+    return {name: (np.array(cosines[name]), np.array(shrunk[name])) for name in ways}
 
 
 def _decoded(numbers: range, sources: list[Path], ways: dict[str, Way]) -> Iterator[dict[str, "np.ndarray"]]:
@@ -128,26 +129,25 @@ def _decoded(numbers: range, sources: list[Path], ways: dict[str, Way]) -> Itera
             progress(min(start + CHUNK, len(numbers)), len(numbers))
 
 
-def _figures(cosines: "np.ndarray") -> dict[str, float]:
+def _figures(cosines: "np.ndarray", shrunk: "np.ndarray") -> dict[str, float]:
     import numpy as np
 
-    shrunk = cosines[cosines < 1]
     return {
-        "shrunk": len(shrunk) / len(cosines),
+        "shrunk": float(shrunk.mean()),
         "median": float(np.median(cosines)),
-        "median of the shrunk": float(np.median(shrunk)) if len(shrunk) else 1.0,
+        "median of the shrunk": float(np.median(cosines[shrunk])) if shrunk.any() else 1.0,
         "1 %": float(np.quantile(cosines, 0.01)),
         "minimum": float(cosines.min()),
     }
 
 
-def _by_kind(cosines: "np.ndarray", first: int) -> dict[str, dict[str, float]]:
+def _by_kind(cosines: "np.ndarray", shrunk: "np.ndarray", first: int) -> dict[str, dict[str, float]]:
     import numpy as np
 
     from artwork_doors.drawing.jpegs import KINDS, kind_of
 
     kinds = np.array([kind_of(first + place) for place in range(len(cosines))])
-    return {kind: _figures(cosines[kinds == kind]) for kind in KINDS if (kinds == kind).any()}
+    return {kind: _figures(cosines[kinds == kind], shrunk[kinds == kind]) for kind in KINDS if (kinds == kind).any()}
 
 
 def _milliseconds(way: Way, sources: list[Path]) -> float:

@@ -3,7 +3,6 @@
 import os
 import platform
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,11 +16,11 @@ def describe() -> dict[str, Any]:
     import torch
 
     from embed.options import JobOptions
-    from embed.runs import versions
+    from embed.runs import processor, versions
 
     variables = {name: os.environ[name] for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS") if name in os.environ}
     return {
-        "processor": _processor(),
+        "processor": processor(),
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
         "cores": JobOptions().workers,
         "torch_threads": torch.get_num_threads(),
@@ -41,14 +40,6 @@ def header(machine: dict[str, Any]) -> str:
         f"{machine['cores']} cores, {machine['torch_threads']} torch threads{variables}, load {machine['load']} at the start"
     )
     return f"{where}: {threads}; Python {machine['python']}, {names}"
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 def sgemm_peak(device: str) -> float:

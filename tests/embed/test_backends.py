@@ -15,18 +15,19 @@ import numpy as np
 import pytest
 
 from embed import backends, exports
-from embed.backends import Measured, Tower, open_tower, read_verdict, write_verdict
+from embed.backends import Engine, Measured, Tower, open_tower, read_verdict, write_verdict
 from embed.encoder import EncoderChoice, load_encoder
 from embed.errors import EncoderError
-from embed.options import BATCH
 
 HERE = ("torch", "torch-bf16", "openvino")  # what any CPU can run without a compiler
+PASS = backends.PASS["openvino"]
+COUNT = 2 * max(backends.PASS.values()) + 3
 
 
 @pytest.fixture(scope="module")
 def pixels(drawing: Callable[..., Any]) -> np.ndarray:
-    """(2 * BATCH + 3, 32, 32, 3) uint8: no two alike."""
-    return np.array([np.asarray(drawing(f"picture {number}", (32, 32))) for number in range(2 * BATCH + 3)])
+    """(COUNT, 32, 32, 3) uint8: no two alike."""
+    return np.array([np.asarray(drawing(f"picture {number}", (32, 32))) for number in range(COUNT)])
 
 
 @pytest.fixture(scope="module")
@@ -76,9 +77,12 @@ def test_a_backend_agrees_with_eager_float32(encoder: Any, pixels: np.ndarray, b
 def test_neighbours_do_not_change_a_single_bit(encoder: Any, pixels: np.ndarray, backend: str) -> None:
     tower = opened(encoder, backend, pixels)
     whole, chance = tower.encode(pixels), np.random.default_rng(0)
-    for count in (0, 1, 2, BATCH - 1, BATCH, BATCH + 1, 2 * BATCH):
+    for count in (0, 1, 2, 3, 4, 5, 7, 8, 9, 31, 32, 33, 64):
         some = chance.permutation(len(pixels))[:count]
         assert np.array_equal(tower.encode(pixels[some]), whole[some])
+    elsewhere = pixels[::-1].copy()[::-1]  # not contiguous
+    elsewhere.flags.writeable = False
+    assert np.array_equal(tower.encode(elsewhere), whole)
 
 
 @pytest.mark.parametrize("backend", HERE)
@@ -112,9 +116,9 @@ def fake(monkeypatch: pytest.MonkeyPatch, **wrong: float) -> None:
     """Let "openvino" be eager PyTorch, off by so much."""
     plain = backends._torch
 
-    def off(encoder: Any) -> Callable[[np.ndarray], np.ndarray]:
-        run = plain(encoder, "torch")
-        return lambda pixels: run(pixels) + np.float32(wrong["by"])
+    def off(encoder: Any) -> Engine:
+        engine = plain(encoder, "torch")
+        return Engine(lambda pixels: engine.run(pixels) + np.float32(wrong["by"]), engine.pictures)
 
     monkeypatch.setattr(backends, "_openvino", off)
 
@@ -222,7 +226,7 @@ def test_a_picture_without_a_vector_does_not_stop_the_measuring(
 
     mean = torch.tensor(tiny_encoder.preprocessing.mean).view(1, 3, 1, 1)
     std = torch.tensor(tiny_encoder.preprocessing.std).view(1, 3, 1, 1)
-    monkeypatch.setattr(backends, "_candidates", lambda encoder: ("torch",))
+    monkeypatch.setattr(backends, "_candidates", lambda encoder, backend: ("torch",))
     picky = replace(tiny_encoder, model=Picky())
     with pytest.raises(EncoderError, match="not finite"):
         picky.encode_pixels(pixels[:8])
@@ -237,10 +241,13 @@ def test_no_verdict_is_read_from_a_torn_one(tmp_path: Path) -> None:
     assert read_verdict(tmp_path) is None
 
 
-def test_a_backend_that_nobody_knows(tiny_encoder: Any, pixels: np.ndarray) -> None:
+def test_a_backend_that_nobody_knows_or_that_has_no_device(
+    tiny_encoder: Any, pixels: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(EncoderError, match="no backend 'int8'; give auto, torch, torch-compile"):
         open_tower(tiny_encoder, "int8", pictures=pixels[:8])
-    with pytest.raises(EncoderError, match="backend 'torch-fp16' needs CUDA"):
+    monkeypatch.setattr(backends, "_truth", lambda *arguments: pytest.fail("measured first"))
+    with pytest.raises(EncoderError, match="backend 'torch-fp16' needs CUDA, and the encoder is on cpu"):
         open_tower(tiny_encoder, "torch-fp16", pictures=pixels[:8])
 
 
@@ -261,28 +268,28 @@ def own(tmp_path: Path, tiny_checkpoint: Path, load_checkpoint: Callable[..., An
 
 
 def test_an_export_is_made_once_beside_its_checkpoint(own: Any, pixels: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = exports.openvino_model(own, BATCH)
+    path = exports.openvino_model(own, PASS)
     checkpoint = Path(own.choice.model.removeprefix("local-dir:"))
     assert path.parent.parent == checkpoint / "exports" / own.fingerprint[:16]
     monkeypatch.setattr(exports, "_traced", lambda *arguments: pytest.fail("exported again"))
-    assert exports.openvino_model(own, BATCH) == path
+    assert exports.openvino_model(own, PASS) == path
     shutil.copytree(checkpoint, checkpoint.parent / "moved")
     moved = replace(own, choice=EncoderChoice(f"local-dir:{checkpoint.parent / 'moved'}"))
-    assert exports.openvino_model(moved, BATCH).is_relative_to(checkpoint.parent / "moved")
+    assert exports.openvino_model(moved, PASS).is_relative_to(checkpoint.parent / "moved")
 
 
 def test_an_export_goes_to_the_cache_where_a_checkpoint_has_no_folder(
     own: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    path = exports.openvino_model(replace(own, choice=EncoderChoice("ViT-B-32", "openai")), BATCH)
+    path = exports.openvino_model(replace(own, choice=EncoderChoice("ViT-B-32", "openai")), PASS)
     assert path.is_relative_to(tmp_path / "cache" / "artwork-matcher" / "exports" / own.fingerprint[:16])
 
 
 @pytest.mark.parametrize(("name", "damage"), [("tower.xml", b""), ("tower.bin", b"half"), ("sha256.json", b"{")])
 def test_a_damaged_export_is_made_again(own: Any, pixels: np.ndarray, name: str, damage: bytes) -> None:
     expected = opened(own, "openvino", pixels).encode(pixels)
-    path = exports.openvino_model(own, BATCH)
+    path = exports.openvino_model(own, PASS)
     (path.parent / name).write_bytes(damage)
     assert np.array_equal(opened(own, "openvino", pixels).encode(pixels), expected)
 
@@ -291,11 +298,10 @@ KILLED = """
 import os, signal, sys
 from embed import exports
 from embed.encoder import EncoderChoice, load_encoder
-from embed.options import BATCH
 
 digest = exports._sha256
 exports._sha256 = lambda path: os.kill(os.getpid(), signal.SIGKILL)  # both files are written, their digests are not
-exports.openvino_model(load_encoder(EncoderChoice(sys.argv[1]), device="cpu"), BATCH)
+exports.openvino_model(load_encoder(EncoderChoice(sys.argv[1]), device="cpu"), 4)
 """
 
 

@@ -113,7 +113,7 @@ def test_resizing_only_what_is_kept_is_resizing_all(config: dict[str, Any], widt
     )  # cubic overshoot is cut between passes
     preprocessing = preprocessing_of(config)
     expected = preprocessing.resize(picture).astype(int)
-    found = preprocessing.resize_shrunk(picture, picture.size, (0, 0, width, height)).astype(int)
+    found = preprocessing.resize_kept(picture, picture.size, (0, 0, width, height)).astype(int)
     assert np.abs(found - expected).max() <= 2  # Pillow keeps the box in single precision, and orders its passes by it
 
 
@@ -133,7 +133,7 @@ def test_a_smaller_picture_is_taken_for_the_whole_at_the_right_place(
     samples = (np.stack([x / width, y / height, x / width], -1) * 255).round().clip(0, 255).astype(np.uint8)
     preprocessing = preprocessing_of(config | {"size": 32})
     box = (left, top, left + width / scale, top + height / scale)
-    found = preprocessing.resize_shrunk(Image.fromarray(samples), (width, height), box).astype(int)
+    found = preprocessing.resize_kept(Image.fromarray(samples), (width, height), box).astype(int)
     assert np.abs(found - preprocessing.resize(whole)).max() <= 2
-    moved = preprocessing.resize_shrunk(Image.fromarray(samples), (width, height), (0, 0, wide * 0.9, high)).astype(int)
+    moved = preprocessing.resize_kept(Image.fromarray(samples), (width, height), (0, 0, wide * 0.9, high)).astype(int)
     assert np.abs(moved - preprocessing.resize(whole)).max() > 2  # so that the line above can fail
