@@ -5,6 +5,7 @@ torch-compile   the same through torch.compile; needs a compiler; `auto` never t
 torch-bf16      autocast to half precision, CPU or CUDA
 torch-fp16      autocast to half precision, CUDA only
 openvino        float32 on CPUs (extra `openvino`); see embed.exports
+openvino-bf16   the same in half precision; CPUs whose instructions know bfloat16
 
 Each takes pictures in passes of one size, the last one padded, so that a picture's vector does not depend on its neighbours: a
 run that was stopped and run again, and one whose batches were put together otherwise, end with the same bits.
@@ -30,8 +31,8 @@ from embed.store import write_json
 if TYPE_CHECKING:
     from embed.encoder import Encoder
 
-BACKENDS = ("torch", "torch-compile", "torch-bf16", "torch-fp16", "openvino")
-PARITY = {"torch-bf16": 0.999, "torch-fp16": 0.999}  # least cosine to eager float32 of any picture
+BACKENDS = ("torch", "torch-compile", "torch-bf16", "torch-fp16", "openvino", "openvino-bf16")
+PARITY = {"torch-bf16": 0.999, "torch-fp16": 0.999, "openvino-bf16": 0.999}  # least cosine to eager float32 of any picture
 FLOAT32_PARITY = 0.9999
 PASS = {"cpu": 8, "cuda": 32, "openvino": 4}  # pictures; on CPUs what more of them need does not fit the caches
 VERDICT = "backend.json"
@@ -116,7 +117,7 @@ def _candidates(encoder: "Encoder", backend: str) -> tuple[str, ...]:
         raise EncoderError(f"backend 'torch-fp16' needs CUDA, and the encoder is on {encoder.device}; use --backend auto")
     if backend != "auto":
         return ("torch", backend)
-    return ("torch", "torch-bf16", "torch-fp16") if _on_cuda(encoder) else ("torch", "openvino")
+    return ("torch", "torch-bf16", "torch-fp16") if _on_cuda(encoder) else ("torch", "openvino", "openvino-bf16")
 
 
 def _holds(trusted: Measured, encoder: "Encoder") -> bool:
@@ -169,7 +170,7 @@ def _try(tower: Tower, pictures: np.ndarray, truth: np.ndarray) -> tuple[float, 
 
 def _opened(encoder: "Encoder", backend: str) -> Encode:
     """A tower of whole passes, made into one of any number of pictures."""
-    engine = _openvino(encoder) if backend == "openvino" else _torch(encoder, backend)
+    engine = _openvino(encoder, backend) if backend in ("openvino", "openvino-bf16") else _torch(encoder, backend)
 
     def encode(pixels: np.ndarray) -> np.ndarray:
         # in memory of its own, too: what comes may be read-only, or not contiguous
@@ -225,7 +226,7 @@ def _is_convolutional(model: Any) -> bool:
     return sum(isinstance(module, torch.nn.Conv2d) for module in model.visual.modules()) > 1
 
 
-def _openvino(encoder: "Encoder") -> Engine:
+def _openvino(encoder: "Encoder", backend: str) -> Engine:
     pictures = PASS["openvino"]
     model = openvino_model(encoder, pictures)
     import openvino
@@ -235,9 +236,13 @@ def _openvino(encoder: "Encoder") -> Engine:
     # each: threads that work at the same pass would wait for each other at every layer when a decoder takes a core from one.
     threads = torch.get_num_threads()
     settings: dict[str, Any] = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": threads, "ENABLE_CPU_PINNING": False}
-    settings["INFERENCE_PRECISION_HINT"] = "f32"  # on CPUs that know bfloat16 OpenVINO would take that by itself
+    # unasked, OpenVINO takes what it likes
+    settings["INFERENCE_PRECISION_HINT"] = "bf16" if backend == "openvino-bf16" else "f32"
+    core = openvino.Core()
+    if backend == "openvino-bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        raise EncoderError(f"this CPU ({processor()}) has no bfloat16 instructions; use --backend auto")
     try:
-        queue = openvino.AsyncInferQueue(openvino.Core().compile_model(model, "CPU", settings), threads)
+        queue = openvino.AsyncInferQueue(core.compile_model(model, "CPU", settings), threads)
     except Exception as error:  # OpenVINO raises RuntimeError and its own
         raise EncoderError(f"OpenVINO cannot open {model} ({error}); remove it, or use --backend torch") from error
 

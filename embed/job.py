@@ -86,7 +86,7 @@ class _Running:
     total: int = 0
     done: int = 0
     embedded: int = 0
-    failed: dict[str, Embedded] = field(default_factory=dict)  # by the sha256 that was planned
+    failed: dict[str, Embedded] = field(default_factory=dict)  # by artwork_id
 
     def counted(self, results: Iterator[Embedded], plan: Plan, batch: int) -> Iterator[Embedded]:
         """The results; each is counted, noted where it failed, and told to the watcher."""
@@ -95,7 +95,7 @@ class _Running:
             self.done += 1
             self.embedded += result.vector is not None
             if result.reason:
-                self.failed[plan.hashes[result.row["artwork_id"]]] = result
+                self.failed[result.row["artwork_id"]] = result
                 self.watch(Event("rejected", {**result.row, "reason": result.reason}))
             if self.done % batch == 0 or self.done == self.total:
                 self._tell(self.done / (time.perf_counter() - start))
@@ -153,7 +153,7 @@ def switch_to(
     """
     beside = open_beside(store, encoder.choice, encoder.fingerprint, encoder.dimension)
     report = embed_artwork(catalog, beside, encoder, options, watch)
-    still_served = embedded_contents(store) & set(report.plan.hashes.values())
+    still_served = embedded_contents(store) & set(report.plan.hashes.to_pylist())
     complete = embedded_contents(beside) >= still_served
     if complete:
         switch_encoder(beside)
@@ -275,31 +275,30 @@ def _commit_catalog(catalog: Catalog, store: Store, plan: Plan, failed: dict[str
 
 def _artwork(catalog: Catalog, store: Store, plan: Plan, before: pa.Table) -> pa.Table:
     """The catalog's artwork with what the job measured; active is what has a vector."""
-    ids = catalog.artwork["artwork_id"].to_pylist()
-    hashes = pa.array([plan.hashes.get(artwork_id) for artwork_id in ids], pa.string())
-    sizes = _sizes(store, hashes)
+    sizes = _sizes(store, plan.hashes)
     known = before["added_at"].take(pc.index_in(catalog.artwork["artwork_id"], before["artwork_id"]))
     measured = {
         "added_at": pc.coalesce(
             catalog.artwork["added_at"], known, pa.scalar(datetime.now(UTC), ARTWORK.field("added_at").type)
         ),
-        "sha256": hashes,
+        "sha256": plan.hashes,
         "width": sizes["width"],
         "height": sizes["height"],
-        "stamp": pa.array([plan.stamps.get(artwork_id) for artwork_id in ids], pa.string()),
+        "stamp": plan.stamps,
         "active": pc.is_valid(sizes["width"]),
     }
     columns = [measured.get(name, catalog.artwork[name]) for name in ARTWORK.names]
     return pa.Table.from_arrays(columns, schema=ARTWORK)
 
 
-def _sizes(store: Store, hashes: pa.Array) -> pa.Table:
+def _sizes(store: Store, hashes: pa.ChunkedArray) -> pa.Table:
     """Width and height of each content, null where it has no vector."""
     columns = ["sha256", "width", "height"]
-    if not has_table(store, "embeddings"):
-        return embedding_schema(store.dimension).empty_table().select(columns).take(pa.nulls(len(hashes), pa.int32()))
-    embedded = read_table(store, "embeddings", columns)
-    return embedded.take(pc.index_in(hashes, embedded["sha256"]))
+    if has_table(store, "embeddings"):
+        embedded = read_table(store, "embeddings", columns)
+    else:
+        embedded = embedding_schema(store.dimension).empty_table().select(columns)
+    return embedded.select(["width", "height"]).take(pc.index_in(hashes, embedded["sha256"]))
 
 
 def _before(store: Store) -> pa.Table:
@@ -312,9 +311,10 @@ def _before(store: Store) -> pa.Table:
 def _rejected(catalog: Catalog, plan: Plan, artwork: pa.Table, failed: dict[str, Embedded]) -> list[Row]:
     """A row of REJECTED for each artwork that is not active."""
     out = artwork.filter(pc.invert(artwork["active"])).select([*PLACE, "sha256"])
-    rows = []
-    for row in out.to_pylist():
-        failure = failed.get(row["sha256"])
+    rows, inactive = [], out.to_pylist()
+    failures = {row["sha256"]: failed[row["artwork_id"]] for row in inactive if row["artwork_id"] in failed}
+    for row in inactive:
+        failure = failures.get(row["sha256"])
         sha256, reason = (failure.sha256, failure.reason) if failure else (None, "changed while it was read; run the job again")
         rows.append(plan.rejected.get(row["artwork_id"]) or rejection(row, sha256, reason, None))
     return rows

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
+import pyarrow as pa
+
 from embed.catalog import Catalog
 from embed.errors import PictureError
 from embed.files import is_url, read_bytes, stamps
@@ -32,8 +34,8 @@ class Plan:
     unchanged: tuple[str, ...]
     unreadable: tuple[str, ...]  # no bytes to be had, or set aside before with these very bytes
     removed: tuple[str, ...]  # active in the store, and no longer in the catalog
-    hashes: dict[str, str] = field(repr=False)  # artwork_id to sha256, where there are bytes
-    stamps: dict[str, str] = field(repr=False)  # artwork_id to its file's stamp, where one can be told
+    hashes: pa.ChunkedArray = field(repr=False)  # of each artwork in the catalog's order; null where there are no bytes
+    stamps: pa.ChunkedArray = field(repr=False)  # of each artwork's file in that order; null where none can be told
     rejected: dict[str, Row] = field(repr=False)  # artwork_id to its row of REJECTED, for `unreadable`
     hashed: int = field(default=0)  # files read whole; the others' size and time of change say that they are the same
 
@@ -68,20 +70,20 @@ def plan_artwork(catalog: Catalog, store: Store, *, retry_rejected: bool = False
     embedded = embedded_contents(store)
     set_aside = {(row["artwork_id"], row["sha256"]): row for row in _rejected(store)}
     groups: dict[str, list[str]] = {name: [] for name in ("new", "changed", "reused", "unchanged", "unreadable")}
-    hashes: dict[str, str] = {}
-    noted: dict[str, str] = {}
+    hashes, noted, here = _Texts(), _Texts(), set()
     rejected: dict[str, Row] = {}
     hashed = 0
     for row, stamp, known_by_stamp, read in _read_all(catalog, {} if rehash else seen):
         artwork_id, before = row["artwork_id"], seen.get(row["artwork_id"])
         hashed += not known_by_stamp
-        if stamp:
-            noted[artwork_id] = stamp
+        noted.add(stamp)
+        hashes.add(None if isinstance(read, PictureError) else read)
+        if before:
+            here.add(artwork_id)
         if isinstance(read, PictureError):
             rejected[artwork_id] = rejection(row, None, str(read), set_aside.get((artwork_id, None)))
             groups["unreadable"].append(artwork_id)
             continue
-        hashes[artwork_id] = read
         known = set_aside.get((artwork_id, read))
         if read in embedded:
             same = before is not None and before.active and before.sha256 == read
@@ -92,10 +94,26 @@ def plan_artwork(catalog: Catalog, store: Store, *, retry_rejected: bool = False
         else:
             groups["changed" if before and before.sha256 else "new"].append(artwork_id)
             embedded.add(read)  # the same picture twice is embedded once
-    here = hashes.keys() | rejected.keys()
     removed = tuple(artwork_id for artwork_id, before in seen.items() if before.active and artwork_id not in here)
     named = {name: tuple(ids) for name, ids in groups.items()}
-    return Plan(**named, removed=removed, hashes=hashes, stamps=noted, rejected=rejected, hashed=hashed)
+    return Plan(**named, removed=removed, hashes=hashes.all(), stamps=noted.all(), rejected=rejected, hashed=hashed)
+
+
+class _Texts:
+    """A column that grows: millions of texts as Python objects would take three times the memory."""
+
+    def __init__(self) -> None:
+        self._chunks: list[pa.Array] = []
+        self._last: list[str | None] = []
+
+    def add(self, text: str | None) -> None:
+        self._last.append(text)
+        if len(self._last) == AT_ONCE:
+            self._chunks.append(pa.array(self._last, pa.string()))
+            self._last = []
+
+    def all(self) -> pa.ChunkedArray:
+        return pa.chunked_array([*self._chunks, pa.array(self._last, pa.string())])
 
 
 def rejection(row: Row, sha256: str | None, reason: str, before: Row | None) -> Row:

@@ -19,7 +19,9 @@ from embed.backends import Engine, Measured, Tower, open_tower, read_verdict, wr
 from embed.encoder import EncoderChoice, load_encoder
 from embed.errors import EncoderError
 
-HERE = ("torch", "torch-bf16", "openvino")  # what any CPU can run without a compiler
+NO_BF16 = "'BF16' not in __import__('openvino').Core().get_property('CPU', 'OPTIMIZATION_CAPABILITIES')"
+BF16 = pytest.param("openvino-bf16", marks=pytest.mark.skipif(NO_BF16, reason="this CPU has no bfloat16 instructions"))
+HERE = ("torch", "torch-bf16", "openvino", BF16)  # what a CPU can run without a compiler
 PASS = backends.PASS["openvino"]
 COUNT = 2 * max(backends.PASS.values()) + 3
 
@@ -70,7 +72,7 @@ def test_a_backend_agrees_with_eager_float32(encoder: Any, pixels: np.ndarray, b
     assert (found.shape, found.dtype) == ((len(pixels), 32), np.float32)
     assert np.linalg.norm(found, axis=1) == pytest.approx(1, abs=1e-6)
     least = (found * encoder.encode_pixels(pixels)).sum(axis=1).min()
-    assert least >= (0.999 if backend == "torch-bf16" else 0.9999)
+    assert least >= (0.999 if backend.endswith("bf16") else 0.9999)
 
 
 @pytest.mark.parametrize("backend", HERE)
@@ -116,7 +118,7 @@ def fake(monkeypatch: pytest.MonkeyPatch, **wrong: float) -> None:
     """Let "openvino" be eager PyTorch, off by so much."""
     plain = backends._torch
 
-    def off(encoder: Any) -> Engine:
+    def off(encoder: Any, backend: str) -> Engine:
         engine = plain(encoder, "torch")
         return Engine(lambda pixels: engine.run(pixels) + np.float32(wrong["by"]), engine.pictures)
 
@@ -124,13 +126,14 @@ def fake(monkeypatch: pytest.MonkeyPatch, **wrong: float) -> None:
 
 
 def pace(monkeypatch: pytest.MonkeyPatch, **speeds: float) -> None:
-    """Let backends run at these speeds."""
+    """Let there be these backends, at these speeds."""
     measured = backends._try
 
     def tried(tower: Tower, pictures: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
         return measured(tower, pictures, truth)[0], speeds[tower.backend]
 
     monkeypatch.setattr(backends, "_try", tried)
+    monkeypatch.setattr(backends, "_candidates", lambda _, asked: tuple(speeds) if asked == "auto" else ("torch", asked))
 
 
 @pytest.mark.parametrize(
@@ -174,7 +177,7 @@ def test_auto_goes_on_without_the_extra_and_its_name_names_it(
     monkeypatch.setitem(sys.modules, "openvino", None)
     tower, measured = open_tower(tiny_encoder, "auto", pictures=pixels[:8])
     assert measured is not None
-    assert (tower.backend, measured.refused.keys()) == ("torch", {"openvino"})
+    assert (tower.backend, measured.refused.keys()) == ("torch", {"openvino", "openvino-bf16"})
     with pytest.raises(EncoderError, match=r"pip install 'artwork-matcher\[openvino\]'"):
         open_tower(tiny_encoder, "openvino", pictures=pixels[:8])
 
@@ -249,6 +252,16 @@ def test_a_backend_that_nobody_knows_or_that_has_no_device(
     monkeypatch.setattr(backends, "_truth", lambda *arguments: pytest.fail("measured first"))
     with pytest.raises(EncoderError, match="backend 'torch-fp16' needs CUDA, and the encoder is on cpu"):
         open_tower(tiny_encoder, "torch-fp16", pictures=pixels[:8])
+
+
+def test_bfloat16_without_its_instructions_is_refused_with_the_cpu_s_name(
+    tiny_encoder: Any, pixels: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import openvino
+
+    monkeypatch.setattr(openvino.Core, "get_property", lambda *arguments: ["FP32"])
+    with pytest.raises(EncoderError, match=r"this CPU \(.+\) has no bfloat16 instructions; use --backend auto"):
+        open_tower(tiny_encoder, "openvino-bf16", pictures=pixels[:8])
 
 
 def test_without_pictures_nothing_is_measured(tiny_encoder: Any, pixels: np.ndarray) -> None:
