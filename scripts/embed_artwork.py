@@ -45,7 +45,8 @@ def embed_artwork(
         bool, typer.Option("--rehash", help="Read every file again, even where its size and time of change are the same.")
     ] = False,
     backend: Annotated[
-        str, typer.Option(help="How the tower runs: auto, torch, torch-compile, torch-bf16, torch-fp16 or openvino.")
+        str,
+        typer.Option(help="How the tower runs: auto, torch, torch-compile, torch-bf16, torch-fp16, openvino, openvino-bf16."),
     ] = "auto",
     workers: Annotated[int | None, typer.Option(min=1, help="Processes that decode; one per core where silent.")] = None,
     engine: Annotated[str, typer.Option(help="local, or ray: past one machine (extra `ray`).")] = "local",
