@@ -492,9 +492,15 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 @pytest.fixture
-def running(tmp_path: Path, folder: Path, draw: Callable[..., list[str]], hostile: Callable[..., str]) -> Iterator[Any]:
+def running(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    folder: Path,
+    draw: Callable[..., list[str]],
+    hostile: Callable[..., str],
+) -> Iterator[Any]:
     """A script in the middle of its pictures, one of which sleeps for as long as it may, and its workers' process ids."""
-    (tmp_path / "script.py").write_text(PLAIN_SCRIPT.replace("seconds=60", "seconds=5"))
+    (tmp_path / "script.py").write_text(PLAIN_SCRIPT.replace("seconds=60", f"seconds={getattr(request, 'param', 5)}"))
     command = [sys.executable, str(tmp_path / "script.py"), str(folder), *draw("a"), hostile("SLEEPS")]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
     with process:
@@ -515,6 +521,7 @@ def test_workers_end_by_themselves_where_their_starter_is_killed(running: Any) -
     wait_for(lambda: all(has_ended(pid) for pid in workers))
 
 
+@pytest.mark.parametrize("running", [60], indirect=True)  # so that it is still at it, however late we come
 def test_ctrl_c_ends_all_without_a_word_from_the_workers(running: Any) -> None:
     process, workers = running
     os.killpg(process.pid, signal.SIGINT)
