@@ -1,6 +1,17 @@
-"""Vectors to nearest artwork: FAISS with the title as inverted list, published as snapshots. Knows no CLIP and no clicks."""
+"""Vectors to nearest artwork: one matrix sorted by title, published as snapshots. Knows no CLIP and no clicks."""
 
-from index.snapshot import Manifest, Snapshot, open_snapshot, publish_snapshot
+from index.manifest import Manifest
+from index.publish import kept_snapshots, publish_snapshot, serve_snapshot
+from index.snapshot import Snapshot, open_snapshot
 from index.titles import TitleIndex, build_index
 
-__all__ = ["Manifest", "Snapshot", "TitleIndex", "build_index", "open_snapshot", "publish_snapshot"]
+__all__ = [
+    "Manifest",
+    "Snapshot",
+    "TitleIndex",
+    "build_index",
+    "kept_snapshots",
+    "open_snapshot",
+    "publish_snapshot",
+    "serve_snapshot",
+]

@@ -1,103 +1,107 @@
-"""A FAISS index whose inverted list IS the title: one call answers a page of titles for a user, exactly.
+"""Artwork's unit vectors in one matrix, sorted by title: a page of titles is read where it lies, and nothing about it is approximate.
 
-The inverted file (Jégou et al. 2011) usually assigns vectors to the nearest of its own centroids; here the publisher's titles
-are the assignment: no centroid is ever looked at, and a title's list is scanned whole, so nothing about it is approximate.
+The matrix may be a read-only memory map, whose pages all processes of a machine share. FAISS multiplies row by row
+(`pairwise_indexed_inner_product`), so that a similarity depends on its two vectors alone, not on the page it was asked with, nor
+on the number of queries or threads: equal vectors are equally near, on every machine of a kind, and ties break by row.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-ABSENT = -1  # FAISS's own mark for "no such answer"
+ABSENT = -1  # the row where a title has no artwork any more
 
 
 @dataclass(frozen=True)
 class TitleIndex:
     """Unit vectors of artwork by title. Make one with `build_index`, or open a snapshot."""
 
-    faiss_index: Any  # faiss.IndexIVFFlat, inner product; ids are rows of the snapshot's artwork table
+    matrix: np.ndarray  # (artworks, d) float32, C-contiguous, may be read-only; rows are those of the snapshot's artwork table
+    first_rows: np.ndarray  # (titles + 1,) int64: where each title's rows begin, and the end
 
     @property
     def dimension(self) -> int:
         """d, the length of a vector."""
-        return int(self.faiss_index.d)
+        return int(self.matrix.shape[1])
 
     @property
     def titles(self) -> int:
-        """How many titles (inverted lists) there are, empty ones included."""
-        return int(self.faiss_index.nlist)
+        """How many titles there are, those without artwork included."""
+        return len(self.first_rows) - 1
 
     @property
     def artworks(self) -> int:
         """How many vectors there are."""
-        return int(self.faiss_index.ntotal)
+        return len(self.matrix)
 
     def sizes(self, titles: np.ndarray) -> np.ndarray:
         """(t,) int64: how many artworks each of these titles has. Raises ValueError where a title number is none."""
         self._check(titles)
-        lists = self.faiss_index.invlists
-        return np.array([lists.list_size(int(title)) for title in titles], np.int64)
+        sizes: np.ndarray = self.first_rows[titles + 1] - self.first_rows[titles]
+        return sizes
 
     def vectors(self, title: int) -> np.ndarray:
-        """The title's vectors in row order, (artworks, d) float32, copied. Raises ValueError where the number is none."""
-        import faiss
-
+        """The title's vectors in row order, (artworks, d) float32, read-only. Raises ValueError where the number is none."""
         self._check(np.array([title]))
-        lists = self.faiss_index.invlists
-        size = int(lists.list_size(title))
-        codes = faiss.rev_swig_ptr(lists.get_codes(title), size * self.dimension * 4)
-        vectors: np.ndarray = codes.view(np.float32).reshape(size, self.dimension).copy()
+        vectors = self.matrix[self.first_rows[title] : self.first_rows[title + 1]]
+        vectors.flags.writeable = False
         return vectors
 
-    def nearest(self, queries: np.ndarray, titles: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """The k nearest artworks of each title for each query.
+    def similarities(self, queries: np.ndarray, titles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The inner product of each query with every artwork of each title.
 
-        queries: (q, d) float32; titles: (t,) int64 list numbers in 0..titles-1.
-        Returns similarities (q, t, k) float32, nan where a title has fewer than k artworks, and rows (q, t, k) int64, ABSENT
-        there; each title's answers by falling similarity. Memory goes with q * t * k.
+        queries: (q, d) float32; titles: (t,) integers in 0..titles-1, repeats allowed.
+        Returns similarities (q, t, k) float32 and rows (t, k) int64, k being the most artworks of any title asked: in row order,
+        nan and ABSENT where a title has fewer. Memory goes with q * t * k: ask for titles of like size together.
         Raises ValueError where the shapes do not fit or a title number is none.
         """
         queries = np.ascontiguousarray(queries, np.float32)
         if queries.ndim != 2 or queries.shape[1] != self.dimension:
             raise ValueError(f"queries of shape {queries.shape} do not fit vectors of {self.dimension} numbers")
-        self._check(titles)
-        shape = (len(queries), len(titles), k)
-        if 0 in shape:
-            return np.empty(shape, np.float32), np.empty(shape, np.int64)
-        asked = np.repeat(queries, len(titles), axis=0)  # (q * t, d): one probe each, so that lists do not mix
-        lists = np.tile(titles.astype(np.int64), len(queries))[:, None]  # (q * t, 1)
-        similarities, rows = self.faiss_index.search_preassigned(asked, k, lists, np.zeros(lists.shape, np.float32))
-        similarities[rows == ABSENT] = np.nan  # FAISS leaves the lowest float there
-        return similarities.reshape(shape), rows.reshape(shape)
+        sizes = self.sizes(titles)
+        k = int(sizes.max(initial=0))
+        places = np.arange(k)
+        there = places < sizes[:, None]  # (t, k)
+        rows = np.where(there, self.first_rows[titles][:, None] + places, ABSENT)
+        similarities = np.full((len(queries), len(titles), k), np.nan, np.float32)
+        similarities[:, there] = self._products(queries, rows[there]).T
+        return similarities, rows
+
+    def _products(self, queries: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """(rows, q) float32 inner products."""
+        import faiss
+
+        products = np.empty((len(rows), len(queries)), np.float32)
+        if products.size:
+            order = np.argsort(rows, kind="stable")  # memory is read forwards, and a row's queries come one after the other
+            of_row = np.repeat(rows[order], len(queries))
+            of_query = np.tile(np.arange(len(queries), dtype=np.int64), len(rows))
+            found = np.empty_like(products)
+            faiss.pairwise_indexed_inner_product(  # type: ignore[attr-defined]  # not in its stubs
+                self.dimension,
+                products.size,
+                *map(faiss.swig_ptr, (queries, of_query, self.matrix, of_row, found)),
+            )
+            products[order] = found
+        return products
 
     def _check(self, titles: np.ndarray) -> None:
-        """FAISS itself reads whatever memory lies at the number of a list that is not there."""
+        """FAISS itself reads whatever memory it is pointed at."""
         if len(titles) and not (titles.min() >= 0 and titles.max() < self.titles):
             raise ValueError(f"title numbers must lie in 0..{self.titles - 1}")
 
 
 def build_index(vectors: np.ndarray, titles: np.ndarray, title_count: int) -> TitleIndex:
-    """An index of (n, d) float32 unit vectors; titles: (n,) the title number of each, in 0..title_count-1.
+    """An index of (n, d) float32 unit vectors; titles: (n,) the title number of each, in 0..title_count-1, in rising order.
 
-    Raises ValueError where a vector is not finite and of unit length, or a title number is none.
+    Raises ValueError where a vector is not finite and of unit length, a title number is none, or they do not rise.
     """
-    import faiss
-
     vectors = np.ascontiguousarray(vectors, np.float32)
-    assignment = np.ascontiguousarray(titles, np.int64)
-    rows = np.arange(len(vectors), dtype=np.int64)
+    titles = np.asarray(titles, np.int64)
     if len(vectors) and not np.allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-3):
         raise ValueError("vectors must be finite and of unit length")
-    if len(assignment) != len(vectors) or (len(assignment) and not (assignment.min() >= 0 and assignment.max() < title_count)):
+    if len(titles) != len(vectors) or (len(titles) and not (titles.min() >= 0 and titles.max() < title_count)):
         raise ValueError(f"every vector needs a title number in 0..{title_count - 1}")
-    dimension = vectors.shape[1]
-    quantizer = faiss.IndexFlatIP(dimension)  # stays empty: lists are given, never looked up
-    ivf = faiss.IndexIVFFlat(quantizer, dimension, max(title_count, 1), faiss.METRIC_INNER_PRODUCT)
-    ivf.own_fields = True
-    quantizer.this.disown()  # type: ignore[attr-defined]  # the index frees it
-    ivf.by_residual = False
-    ivf.is_trained = True
-    # add_core, not contrib's add_preassigned: that one frees the ids it stores. The arrays above must outlive the call.
-    ivf.add_core(len(vectors), faiss.swig_ptr(vectors), faiss.swig_ptr(rows), faiss.swig_ptr(assignment))
-    return TitleIndex(ivf)
+    if (np.diff(titles) < 0).any():
+        raise ValueError("vectors must be sorted by title number")
+    return TitleIndex(vectors, np.searchsorted(titles, np.arange(title_count + 1)).astype(np.int64))

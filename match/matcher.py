@@ -113,10 +113,10 @@ class Matcher:
         """Per user, title_id to Choice for the titles of these numbers."""
         pages: list[dict[str, Choice]] = [{} for _ in tastes]
         queries = np.array([taste.query for taste in tastes], np.float32)  # (users, d)
-        for alike, largest in _by_size(numbers, self.snapshot.index.sizes(numbers)):
-            cosines, rows = self.snapshot.index.nearest(queries, alike, largest)  # (users, titles, k): every artwork there is
+        for alike in _by_size(numbers, self.snapshot.index.sizes(numbers)):
+            cosines, rows = self.snapshot.index.similarities(queries, alike)  # (users, titles, k), (titles, k)
             for user, taste in enumerate(tastes):
-                pages[user] |= self._choose_page(taste, alike, cosines[user], rows[user], with_others)
+                pages[user] |= self._choose_page(taste, alike, cosines[user], rows, with_others)
         return pages
 
     def _choose_page(
@@ -209,7 +209,7 @@ class _Columns:
     people: list[list[str]]
     rows_of_person: dict[str, np.ndarray]  # folded name to sorted rows
     log_odds: np.ndarray  # (artworks,) float64, of the priors
-    first_rows: np.ndarray  # (titles,) int64: where each title's rows begin
+    first_rows: np.ndarray  # (titles + 1,) int64: where each title's rows begin
 
     @classmethod
     def of(cls, snapshot: Snapshot, priors: Priors) -> "_Columns":
@@ -219,7 +219,6 @@ class _Columns:
         for row, shown in enumerate(people):
             for name in {fold(person) for person in shown}:
                 rows_of_person[name].append(row)
-        numbers = [snapshot.title_numbers[title_id] for title_id in artwork["title_id"].to_pylist()]
         return cls(
             title_ids=list(snapshot.title_numbers),
             artwork_ids=artwork_ids,
@@ -227,15 +226,14 @@ class _Columns:
             people=people,
             rows_of_person={name: np.array(rows) for name, rows in rows_of_person.items()},
             log_odds=logit(np.array([priors.of(artwork_id).mean for artwork_id in artwork_ids])),
-            first_rows=np.searchsorted(numbers, np.arange(len(snapshot.titles))),
+            first_rows=snapshot.index.first_rows,
         )
 
 
-def _by_size(numbers: np.ndarray, sizes: np.ndarray) -> list[tuple[np.ndarray, int]]:
-    """(titles of like size, to a power of two; the largest size), so that one huge title does not widen the whole page's answer."""
+def _by_size(numbers: np.ndarray, sizes: np.ndarray) -> list[np.ndarray]:
+    """Titles of like size, to a power of two, so that one huge title does not widen the whole page's answer."""
     classes = np.ceil(np.log2(np.maximum(sizes, 1)))
-    groups = [classes == each for each in np.unique(classes)]
-    return [(numbers[group], int(sizes[group].max())) for group in groups]
+    return [numbers[classes == each] for each in np.unique(classes)]
 
 
 def _nobody(store: Store) -> tuple[Profiles, Audience]:

@@ -22,7 +22,7 @@ def build_index(
     Exit code 0: published; 2: could not run.
     """
     from embed.store import open_store
-    from index.snapshot import publish_snapshot
+    from index.publish import publish_snapshot
 
     opened = open_store(store)
     console.note_checkpoint(opened.choice)

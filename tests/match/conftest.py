@@ -26,7 +26,7 @@ def make_store() -> Callable[..., Any]:
     from embed.records import ARTWORK, TITLE, Phrase, Profile, embedding_schema, phrase_schema
     from embed.store import append_rows, create_store, remember_pictures, replace_table, vector_array
     from embed.taste import audience_of
-    from index.snapshot import publish_snapshot
+    from index.publish import publish_snapshot
 
     def write_artwork(store: Any, titles: Mapping[str, Sequence[dict[str, Any]]]) -> None:
         rows = [{"title_id": title_id, **row} for title_id, artwork in titles.items() for row in artwork]

@@ -16,7 +16,7 @@ from PIL import Image
 from embed.errors import SnapshotError
 from embed.records import TITLE
 from embed.store import Store, read_table, replace_table
-from index.snapshot import publish_snapshot
+from index.publish import publish_snapshot
 from match.page import OTHERS, TITLES, USERS, write_page
 
 ROMANCE, COMEDY, HORROR, PLAIN = np.eye(4, dtype=np.float32)

@@ -39,7 +39,7 @@ def run_script() -> Callable[..., "subprocess.CompletedProcess[str]"]:
 @pytest.fixture
 def served(store: Any) -> Any:
     """`store` with a snapshot."""
-    from index.snapshot import publish_snapshot
+    from index.publish import publish_snapshot
 
     publish_snapshot(store)
     return store

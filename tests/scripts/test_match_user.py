@@ -65,5 +65,5 @@ def test_no_snapshot_yet(invoke: Callable, refused: Callable, store: Store) -> N
 
 
 def test_a_damaged_snapshot(invoke: Callable, refused: Callable, served: Store) -> None:
-    (served.snapshots / "000001" / "index.faiss").write_bytes(b"")
+    (served.snapshots / "000001" / "vectors.npy").write_bytes(b"")
     assert "missing or altered" in refused(invoke("match_user", "carl", "--store", served.root))

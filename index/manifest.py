@@ -1,0 +1,81 @@
+"""What a snapshot says of itself, and whether its files are still what they were when it was published."""
+
+import hashlib
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from embed.errors import SnapshotError
+
+FORMAT = 2
+MANIFEST = "manifest.json"
+FILES = {"artwork.arrow", "first_rows.npy", "scatter.npy", "titles.arrow", "vectors.npy"}
+BLOCK = 1 << 26  # bytes hashed by one thread at a time
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a snapshot says of itself."""
+
+    format: int
+    name: str
+    published_at: str  # ISO 8601, UTC
+    fingerprint: str
+    dimension: int
+    titles: int
+    artworks: int
+    files: dict[str, dict[str, int | str]]  # file name to {bytes, sha256}; see `checksum`
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of the snapshot in `folder`. Raises SnapshotError where it cannot be read or is of another format."""
+    try:
+        record = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        if record["format"] > FORMAT:
+            raise SnapshotError(
+                f"{folder} has snapshot format {record['format']}, newer than {FORMAT}; upgrade artwork-matcher"
+            )
+        if record["format"] < FORMAT:
+            raise SnapshotError(
+                f"{folder} has snapshot format {record['format']}, of an older release; publish the index again"
+            )
+        manifest = Manifest(**record)
+        if set(manifest.files) != FILES or any(set(entry) != {"bytes", "sha256"} for entry in manifest.files.values()):
+            raise ValueError("it does not list the files of a snapshot")
+        return manifest
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SnapshotError(f"{folder}/{MANIFEST} cannot be read ({error!r}); publish the index again") from error
+
+
+def describe_files(folder: Path) -> dict[str, dict[str, int | str]]:
+    """Size and checksum of every file in `folder`, for its manifest."""
+    return {path.name: {"bytes": path.stat().st_size, "sha256": checksum(path)} for path in sorted(folder.iterdir())}
+
+
+def verify_files(folder: Path, manifest: Manifest, remedy: str) -> None:
+    """Sizes and checksums, before any file is parsed: a damaged one would give wrong vectors, or crash the process.
+
+    Raises SnapshotError with the `remedy`.
+    """
+    for name, expected in manifest.files.items():
+        path = folder / name
+        if not path.is_file() or path.stat().st_size != expected["bytes"] or checksum(path) != expected["sha256"]:
+            raise SnapshotError(f"{path} is missing or altered since it was published; {remedy}")
+
+
+def checksum(path: Path) -> str:
+    """sha256 of the file, or of the sha256 of each of its blocks where it has several: all cores hash a large one."""
+    size = path.stat().st_size
+    with path.open("rb") as file, ThreadPoolExecutor(os.cpu_count()) as pool:
+        digests = list(pool.map(lambda start: _block(file.fileno(), start), range(0, max(size, 1), BLOCK)))
+    return (digests[0] if len(digests) == 1 else hashlib.sha256(b"".join(digests)).digest()).hex()
+
+
+def _block(descriptor: int, start: int) -> bytes:
+    digest, end = hashlib.sha256(), start + BLOCK
+    while start < end and (data := os.pread(descriptor, min(1 << 20, end - start), start)):
+        digest.update(data)
+        start += len(data)
+    return digest.digest()

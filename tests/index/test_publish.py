@@ -1,0 +1,129 @@
+"""Publishing: whole or not at all, one publisher at a time, and a way back."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from embed.errors import SnapshotError, StoreError
+from embed.locks import only_writer
+from embed.store import Store, read_table, replace_table
+from index.publish import kept_snapshots, publish_snapshot, serve_snapshot
+from index.snapshot import open_snapshot
+
+
+def snapshots(store: Store) -> list[str]:
+    return sorted(path.name for path in store.snapshots.iterdir())
+
+
+def test_two_publishers_at_once_are_one_too_many(store: Store) -> None:
+    publish_snapshot(store)
+    with only_writer(store.lock("snapshots"), "build_index"):
+        for publish in (lambda: publish_snapshot(store), lambda: serve_snapshot(store, "000001")):
+            with pytest.raises(StoreError, match=r"another build_index .* is writing to"):
+                publish()
+    assert publish_snapshot(store).name == "000002"
+
+
+def test_a_damaged_one_is_not_gone_back_to(store: Store) -> None:
+    publish_snapshot(store)
+    publish_snapshot(store)
+    with (store.snapshots / "000001" / "vectors.npy").open("r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        file.write(b"\x01")
+    with pytest.raises(
+        SnapshotError, match=r"000001/vectors\.npy is missing or altered since it was published; choose another"
+    ):
+        serve_snapshot(store, "000001")
+    assert open_snapshot(store).manifest.name == "000002"
+    (store.snapshots / "000001" / "manifest.json").write_text("{")
+    assert [manifest.name for manifest in kept_snapshots(store)] == ["000002"]
+
+
+def test_after_going_back_the_next_one_has_a_name_of_its_own_and_serves(store: Store) -> None:
+    for _ in range(2):
+        publish_snapshot(store)
+    serve_snapshot(store, "000001")
+    assert publish_snapshot(store).name == "000003"
+    assert open_snapshot(store).manifest.name == "000003"
+
+
+# A publisher that is killed
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import index.publish as publish
+from embed.store import open_store
+
+def die(*args, **kwargs):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+step = sys.argv[2]
+if step == "rename":
+    Path.rename = die
+else:
+    setattr(publish, step, die)
+publish.publish_snapshot(open_store(sys.argv[1]))
+"""
+
+
+@pytest.fixture
+def publish_and_die(store: Store) -> Callable[[str], None]:
+    """publish_and_die(step): another process publishes and is killed as it comes to the step."""
+
+    def publish(step: str) -> None:
+        ended = subprocess.run([sys.executable, "-c", KILLED, str(store.root), step], capture_output=True, check=False)
+        assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+
+    return publish
+
+
+@pytest.mark.parametrize("step", ["_write_files", "write_json", "_sync", "rename", "_point_to"])
+def test_killed_before_it_points_to_the_new_one_the_last_good_one_serves(
+    store: Store, publish_and_die: Callable[[str], None], step: str
+) -> None:
+    publish_snapshot(store)
+    replace_table(store, "artwork", read_table(store, "artwork").slice(0, 5))
+    publish_and_die(step)
+    assert open_snapshot(store).manifest.artworks == 9
+    name = publish_snapshot(store).name
+    assert open_snapshot(store).manifest.artworks == 5
+    left = {"000002"} if step == "_point_to" else set()  # whole, though it never served
+    assert set(snapshots(store)) == {"000001", name, "CURRENT"} | left
+
+
+def test_killed_before_it_drops_the_old_ones_the_new_one_serves(store: Store, publish_and_die: Callable[[str], None]) -> None:
+    for _ in range(3):
+        publish_snapshot(store)
+    publish_and_die("_drop_old")
+    assert open_snapshot(store).manifest.name == "000004"
+    publish_snapshot(store)
+    assert snapshots(store) == ["000003", "000004", "000005", "CURRENT"]
+
+
+def test_everything_is_synced_before_it_serves(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a power cut, a name must not point at bytes that never reached the disk."""
+    synced: list[int] = []
+    seen_at_the_switch: list[set[int]] = []
+    switch = Path.replace
+
+    def sync(descriptor: int) -> None:
+        synced.append(os.fstat(descriptor).st_ino)
+
+    def note(path: Path, target: Path) -> Path:
+        if Path(target).name == "CURRENT":
+            seen_at_the_switch.append(set(synced))
+            assert path.stat().st_ino in synced
+        return switch(path, target)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(Path, "replace", note)
+    folder = store.snapshots / publish_snapshot(store).name
+    assert len(seen_at_the_switch) == 1
+    assert {path.stat().st_ino for path in [*folder.iterdir(), folder]} <= seen_at_the_switch[0]
+    assert synced[-1] == store.snapshots.stat().st_ino
