@@ -13,8 +13,8 @@ from embed.errors import FingerprintError, SnapshotError, StoreError
 from embed.locks import only_writer
 from embed.store import Store, has_table, open_store, read_table, read_vectors, write_json, write_text
 from embed.tables import sync
-from index.manifest import FORMAT, MANIFEST, Manifest, describe_files, read_manifest, verify_files
-from index.snapshot import CURRENT, check_encoder, current_name
+from index.manifest import FORMAT, MANIFEST, Manifest, describe_files, read_manifest
+from index.snapshot import CURRENT, current_name, verified_manifest
 from index.titles import TitleIndex, build_index
 
 KEPT = 3  # snapshots that stay after a new one is published, beside the one that serves
@@ -79,10 +79,7 @@ def serve_snapshot(store: Store, name: str) -> Manifest:
             raise SnapshotError(
                 f"{store.root} keeps no snapshot {name!r} that can be read; it keeps {', '.join(names) or 'none'}"
             )
-        folder = store.snapshots / name
-        manifest = read_manifest(folder)
-        check_encoder(manifest, folder, store)
-        verify_files(folder, manifest, "choose another one")
+        manifest = verified_manifest(store, name, "choose another one")
         _point_to(store, name)
     return manifest
 

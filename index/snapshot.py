@@ -43,11 +43,8 @@ class Snapshot:
 def open_snapshot(store: Store) -> Snapshot:
     """Open the snapshot that serves. Raises SnapshotError where there is none or it is damaged, FingerprintError where it is of
     an encoder that the store does not know. After a switch of encoders the former's snapshot serves until the next one."""
-    folder = store.snapshots / current_name(store)
-    manifest = read_manifest(folder)
-    check_encoder(manifest, folder, store)
-    verify_files(folder, manifest, f"run scripts/build_index.py --store {store.root}")
-    return _load(folder, manifest)
+    name = current_name(store)
+    return _load(store.snapshots / name, verified_manifest(store, name, f"run scripts/build_index.py --store {store.root}"))
 
 
 def current_name(store: Store) -> str:
@@ -63,13 +60,18 @@ def current_name(store: Store) -> str:
         raise SnapshotError(f"{current} cannot be read ({error}); run scripts/build_index.py --store {store.root}") from error
 
 
-def check_encoder(manifest: Manifest, folder: Path, store: Store) -> None:
-    """Raises FingerprintError where the snapshot is of an encoder that the store does not know."""
+def verified_manifest(store: Store, name: str, remedy: str) -> Manifest:
+    """The manifest of a snapshot whose files are as they were published. Raises SnapshotError, with the `remedy`, where they are
+    not, and FingerprintError where it is of an encoder that the store does not know."""
+    folder = store.snapshots / name
+    manifest = read_manifest(folder)
     if not knows_encoder(store, manifest.fingerprint):
         raise FingerprintError(
             f"snapshot {folder} has vectors of encoder {manifest.fingerprint[:12]}, its store of {store.fingerprint[:12]}; "
             f"run scripts/build_index.py --store {store.root}"
         )
+    verify_files(folder, manifest, remedy)
+    return manifest
 
 
 def _load(folder: Path, manifest: Manifest) -> Snapshot:

@@ -58,31 +58,30 @@ class TitleIndex:
         queries = np.ascontiguousarray(queries, np.float32)
         if queries.ndim != 2 or queries.shape[1] != self.dimension:
             raise ValueError(f"queries of shape {queries.shape} do not fit vectors of {self.dimension} numbers")
+        order = np.argsort(titles, kind="stable")  # memory is read forwards
+        titles = titles[order]
         sizes = self.sizes(titles)
-        k = int(sizes.max(initial=0))
-        places = np.arange(k)
+        places = np.arange(sizes.max(initial=0))
         there = places < sizes[:, None]  # (t, k)
         rows = np.where(there, self.first_rows[titles][:, None] + places, ABSENT)
-        similarities = np.full((len(queries), len(titles), k), np.nan, np.float32)
+        similarities = np.full((len(queries), *rows.shape), np.nan, np.float32)
         similarities[:, there] = self._products(queries, rows[there]).T
-        return similarities, rows
+        back = np.argsort(order)
+        return similarities[:, back], rows[back]
 
     def _products(self, queries: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """(rows, q) float32 inner products."""
+        """(rows, q) float32 inner products; rows are read in their order, and the queries of a row one after the other."""
         import faiss
 
         products = np.empty((len(rows), len(queries)), np.float32)
         if products.size:
-            order = np.argsort(rows, kind="stable")  # memory is read forwards, and a row's queries come one after the other
-            of_row = np.repeat(rows[order], len(queries))
+            of_row = np.repeat(rows, len(queries))
             of_query = np.tile(np.arange(len(queries), dtype=np.int64), len(rows))
-            found = np.empty_like(products)
             faiss.pairwise_indexed_inner_product(  # type: ignore[attr-defined]  # not in its stubs
                 self.dimension,
                 products.size,
-                *map(faiss.swig_ptr, (queries, of_query, self.matrix, of_row, found)),
+                *map(faiss.swig_ptr, (queries, of_query, self.matrix, of_row, products)),
             )
-            products[order] = found
         return products
 
     def _check(self, titles: np.ndarray) -> None:

@@ -190,7 +190,7 @@ class Matcher:
         if not profile.phrases:
             return None, None
         vectors = self.snapshot.index.vectors(title)  # (artworks, d)
-        vector = vectors[row - self._columns.first_rows[title]]
+        vector = vectors[row - self.snapshot.index.first_rows[title]]
         weights = np.array([phrase.weight for phrase in profile.phrases])
         # Against the title's other artwork; where there is none, against what any user likes.
         apart = vector - vectors.mean(axis=0) if len(vectors) > 1 else vector
@@ -209,7 +209,6 @@ class _Columns:
     people: list[list[str]]
     rows_of_person: dict[str, np.ndarray]  # folded name to sorted rows
     log_odds: np.ndarray  # (artworks,) float64, of the priors
-    first_rows: np.ndarray  # (titles + 1,) int64: where each title's rows begin
 
     @classmethod
     def of(cls, snapshot: Snapshot, priors: Priors) -> "_Columns":
@@ -226,7 +225,6 @@ class _Columns:
             people=people,
             rows_of_person={name: np.array(rows) for name, rows in rows_of_person.items()},
             log_odds=logit(np.array([priors.of(artwork_id).mean for artwork_id in artwork_ids])),
-            first_rows=snapshot.index.first_rows,
         )
 
 
