@@ -25,6 +25,7 @@ SCHEMAS = {"titles": TITLE, "artwork": ARTWORK, "history": WATCH, "tastes": TAST
 KEYS = {"titles": "title_id", "artwork": "artwork_id"}  # what must not stand twice
 REQUIRED = ("titles", "artwork")
 ENDINGS = (".csv", ".jsonl", ".parquet")
+TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 CHUNK = 10_000  # rows held as Python objects at a time
 
 Row = dict[str, Any]
@@ -245,6 +246,8 @@ def _value(raw: Any, f: pa.Field) -> Any:
             return None
         if f.type == UTC_TIME:
             return _time(raw)
+        if pa.types.is_boolean(f.type):
+            return _truth(raw)
         if pa.types.is_floating(f.type):
             return _number(raw, (f.metadata or {}).get(b"range", b"").decode())
         return _path(raw) if f.name == "path" else _text(raw)
@@ -287,6 +290,13 @@ def _number(raw: Any, within: str) -> float:
         if not float(low) <= number <= float(high):
             raise _BadValue(f"{raw!r} is out of range", f"give a number from {low} to {high}")
     return number
+
+
+def _truth(raw: Any) -> bool:
+    word = str(raw).strip().casefold()
+    if word not in TRUTHS:
+        raise _BadValue(f"{raw!r} is neither true nor false", "give true or false")
+    return TRUTHS[word]
 
 
 def _time(raw: Any) -> datetime:

@@ -27,6 +27,9 @@ TITLE = pa.schema(
         _field("people", TEXTS, "who is in it or made it"),
         _field("keywords", TEXTS, "what it is about, its moods and places"),
         _field("synopsis", pa.string(), "a few sentences"),
+        _field(
+            "fallback", pa.string(), "the artwork_id to show where the viewer's locale and screen leave none of its artwork"
+        ),
     ]
 )
 
@@ -41,6 +44,10 @@ ARTWORK = pa.schema(
         _field("copy", pa.string(), "the line of micro-copy on or beside it"),
         _field("locale", pa.string(), "the language or market it is made for, such as en or pt-BR; empty for all"),
         _field("prominence", pa.float32(), "how large a part what it shows has in the title", range="0..1"),
+        _field("maturity", pa.float32(), "the youngest age in years that may see it; empty for all", range="0..21"),
+        _field("spoiler", pa.bool_(), "whether it gives the story away: shown only to who knows the title"),
+        _field("shown_from", UTC, "when its campaign begins; empty: it has begun"),
+        _field("shown_until", UTC, "when its campaign is over; empty: never"),
         _field("added_at", UTC, "when it joined the catalog; the first run that saw it, where the catalog is silent"),
         _field("sha256", pa.string(), "of the file's bytes, hexadecimal", by="job"),
         _field("width", pa.int32(), "pixels, upright", by="job"),

@@ -229,6 +229,11 @@ def read_table(store: Store, table: str, columns: Sequence[str] | None = None, *
     return tables.read(_path(store, table), columns, where)
 
 
+def read_rows(store: Store, table: str, rows: np.ndarray, columns: Sequence[str]) -> pa.Table:
+    """Some rows, (n,) ascending numbers as `read_table` counts them, of the newest good version of a table. Raises StoreError."""
+    return tables.read_rows(_path(store, table), rows, columns)
+
+
 def _maker(table: str) -> str:
     if table in ("profiles", "phrases", "audience"):
         return "scripts/embed_users.py"

@@ -91,6 +91,16 @@ def read(path: Path, columns: Sequence[str] | None = None, where: str | None = N
         return table
 
 
+def read_rows(path: Path, rows: np.ndarray, columns: Sequence[str]) -> pa.Table:
+    """Some rows, (n,) ascending numbers of the rows that `read` gives, and as it gives them. Raises StoreError as it does."""
+    with _worded(path, "read", "check permissions and the names of columns, or restore it from a backup"):
+        found = _find(path)
+        if found.dataset is None:
+            raise _nothing(path, found)
+        table: pa.Table = found.dataset.take(rows, columns=list(columns))
+        return table
+
+
 def replace(path: Path, rows: pa.Table) -> None:
     """Write the table anew, as one commit; readers see the old rows or the new. Mends first.
 

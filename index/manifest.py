@@ -3,15 +3,22 @@
 import hashlib
 import json
 import os
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from embed.errors import SnapshotError
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "manifest.json"
-FILES = {"artwork.arrow", "first_rows.npy", "scatter.npy", "titles.arrow", "vectors.npy"}
+BASE = "vectors.npy"  # by far the largest; snapshots share it
+ARRAYS = ("changes", "first_rows", "first_vectors", "means", "scatter", "vectors")  # .npy
+TABLES = ("artwork", "people", "titles")  # .arrow
+FILES = {*(f"{name}.npy" for name in ARRAYS), *(f"{name}.arrow" for name in TABLES)}
+
+Entry = dict[str, int | str]  # {bytes, sha256}; see `checksum`
+
 BLOCK = 1 << 26  # bytes hashed by one thread at a time
 
 
@@ -26,7 +33,9 @@ class Manifest:
     dimension: int
     titles: int
     artworks: int
-    files: dict[str, dict[str, int | str]]  # file name to {bytes, sha256}; see `checksum`
+    base: str  # the snapshot with which vectors.npy was written
+    changed: int  # artworks whose vectors are in changes.npy
+    files: dict[str, Entry]  # by file name
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -49,17 +58,23 @@ def read_manifest(folder: Path) -> Manifest:
         raise SnapshotError(f"{folder}/{MANIFEST} cannot be read ({error!r}); publish the index again") from error
 
 
-def describe_files(folder: Path) -> dict[str, dict[str, int | str]]:
-    """Size and checksum of every file in `folder`, for its manifest."""
-    return {path.name: {"bytes": path.stat().st_size, "sha256": checksum(path)} for path in sorted(folder.iterdir())}
+def describe_files(folder: Path, known: Mapping[str, Entry]) -> dict[str, Entry]:
+    """Size and checksum of every file in `folder`, for its manifest; those of `known` as they stand there."""
+    return {path.name: known.get(path.name) or _describe(path) for path in sorted(folder.iterdir())}
 
 
-def verify_files(folder: Path, manifest: Manifest, remedy: str) -> None:
+def _describe(path: Path) -> Entry:
+    return {"bytes": path.stat().st_size, "sha256": checksum(path)}
+
+
+def verify_files(folder: Path, manifest: Manifest, remedy: str, held: Collection[str] = ()) -> None:
     """Sizes and checksums, before any file is parsed: a damaged one would give wrong vectors, or crash the process.
 
-    Raises SnapshotError with the `remedy`.
+    What is `held` open already, verified when it was opened, is left out. Raises SnapshotError with the `remedy`.
     """
     for name, expected in manifest.files.items():
+        if name in held:
+            continue
         path = folder / name
         if not path.is_file() or path.stat().st_size != expected["bytes"] or checksum(path) != expected["sha256"]:
             raise SnapshotError(f"{path} is missing or altered since it was published; {remedy}")

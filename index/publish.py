@@ -8,37 +8,47 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from embed.errors import FingerprintError, SnapshotError, StoreError
 from embed.locks import only_writer
-from embed.store import Store, has_table, open_store, read_table, read_vectors, write_json, write_text
+from embed.records import ARTWORK, TITLE, fold
+from embed.store import Store, has_table, open_store, read_rows, read_table, read_vectors, write_json, write_text
 from embed.tables import sync
-from index.manifest import FORMAT, MANIFEST, Manifest, describe_files, read_manifest
-from index.snapshot import CURRENT, current_name, verified_manifest
-from index.titles import TitleIndex, build_index
+from index.changes import Fetch, Layout, lay_out
+from index.manifest import BASE, FORMAT, MANIFEST, Entry, Manifest, describe_files, read_manifest
+from index.snapshot import CURRENT, Snapshot, current_name, load, verified_manifest
+from index.titles import are_units
 
 KEPT = 3  # snapshots that stay after a new one is published, beside the one that serves
-ARTWORK_COLUMNS = ["artwork_id", "title_id", "path", "people", "tags", "caption", "copy", "locale", "prominence", "sha256"]
+ARTWORK_COLUMNS = [name for name in ARTWORK.names if name not in ("added_at", "stamp", "active")]
 
 
-def publish_snapshot(store: Store) -> Manifest:
+def publish_snapshot(store: Store, *, rebuild: bool = False) -> Manifest:
     """Publish the store's active artwork as a new snapshot and make it the one that serves.
 
-    Raises StoreError before scripts/embed_artwork.py has run to its end, and where another process publishes; FingerprintError
-    where a vector is of another encoder.
+    Vectors are written anew for the titles whose pictures changed, and for all of them where that is worth it (see
+    index.changes) or `rebuild` asks for it.
+
+    Raises StoreError before scripts/embed_artwork.py has run to its end, where another process publishes, and where a vector or
+    an id cannot be; FingerprintError where a vector is of another encoder.
     """
     with only_writer(store.lock("snapshots"), "build_index"):
         _check_users_followed(store)
-        titles = read_table(store, "titles").sort_by("title_id")
-        artwork, vectors = _active_artwork(store)
-        lists = _title_numbers(titles, artwork, store)
-        index = build_index(vectors, lists, len(titles))
+        titles, artwork, known = _titles(store), _active_artwork(store), _known_vectors(store)
+        first_rows = _first_rows(titles, artwork, store)
+        before = None if rebuild else _usable(store)
         store.snapshots.mkdir(exist_ok=True)
         name = f"{max((int(path.name) for path in _published(store)), default=0) + 1:06d}"
         beside = store.snapshots / f".{name}.{os.getpid()}"
         shutil.rmtree(beside, ignore_errors=True)
         beside.mkdir()
-        _write_files(beside, index, artwork.select(ARTWORK_COLUMNS), titles, _scatter(vectors, lists))
+        layout = lay_out(before, titles, artwork, first_rows, store.dimension, _fetch(store, artwork, known), beside / BASE)
+        shared: dict[str, Entry] = {}
+        if before is not None and layout.base is None:
+            _share(store.snapshots / before.manifest.name / BASE, beside / BASE)
+            shared = {BASE: before.manifest.files[BASE]}
+        _write_files(beside, layout, first_rows, titles, artwork)
         manifest = Manifest(
             format=FORMAT,
             name=name,
@@ -47,7 +57,9 @@ def publish_snapshot(store: Store) -> Manifest:
             dimension=store.dimension,
             titles=len(titles),
             artworks=len(artwork),
-            files=describe_files(beside),
+            base=before.manifest.base if before is not None and shared else name,
+            changed=len(layout.changes),
+            files=describe_files(beside, shared),
         )
         write_json(beside / MANIFEST, asdict(manifest))
         _sync(beside)
@@ -97,53 +109,130 @@ def _check_users_followed(store: Store) -> None:
         )
 
 
-def _active_artwork(store: Store) -> tuple[pa.Table, np.ndarray]:
-    """The artwork that can be chosen, by title_id then artwork_id, and its vectors (n, d) float32."""
-    artwork = read_table(store, "artwork", where="active").sort_by([("title_id", "ascending"), ("artwork_id", "ascending")])
-    if not len(artwork):
-        return artwork, np.empty((0, store.dimension), np.float32)
-    embeddings = read_table(store, "embeddings", ["sha256", "fingerprint", "vector"])
-    foreign = set(embeddings["fingerprint"].unique().to_pylist()) - {store.fingerprint}
-    if foreign:
-        raise FingerprintError(
-            f"{store.root} holds vectors of encoder {min(foreign)[:12]} beside its own {store.fingerprint[:12]}; "
-            "embed the catalog into a new store"
-        )
-    row_of = {sha256: row for row, sha256 in enumerate(embeddings["sha256"].to_pylist())}
-    rows = [row_of[sha256] for sha256 in artwork["sha256"].to_pylist()]
-    return artwork, read_vectors(embeddings)[rows]
+def _usable(store: Store) -> Snapshot | None:
+    """The snapshot that serves, if its vectors can be taken over: whole, and of the same encoder."""
+    try:
+        manifest = verified_manifest(store, current_name(store), "")
+        return load(store.snapshots / manifest.name, manifest) if manifest.fingerprint == store.fingerprint else None
+    except (SnapshotError, FingerprintError):
+        return None  # none was published, or it is damaged or of an older format: what is published now mends it
 
 
-def _title_numbers(titles: pa.Table, artwork: pa.Table, store: Store) -> np.ndarray:
-    """(artworks,) int64: each artwork's title, as its number."""
-    number_of = {title_id: number for number, title_id in enumerate(titles["title_id"].to_pylist())}
-    of_artwork = artwork["title_id"].to_pylist()
-    if strangers := sorted(set(of_artwork) - number_of.keys()):
+def _titles(store: Store) -> pa.Table:
+    """By title_id."""
+    titles = _as_recorded(read_table(store, "titles"), TITLE).sort_by("title_id").combine_chunks()
+    _check_ids(store, "titles", titles["title_id"])
+    return titles
+
+
+def _active_artwork(store: Store) -> pa.Table:
+    """The artwork that can be chosen, by title_id then artwork_id."""
+    artwork = _as_recorded(read_table(store, "artwork", where="active"), ARTWORK).select(ARTWORK_COLUMNS)
+    _check_ids(store, "artwork", artwork["artwork_id"])
+    return artwork.sort_by([("title_id", "ascending"), ("artwork_id", "ascending")]).combine_chunks()
+
+
+def _as_recorded(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """With the columns that a store of an earlier release does not have yet."""
+    columns = [table[f.name] if f.name in table.column_names else pa.nulls(len(table), f.type) for f in schema]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _check_ids(store: Store, table: str, ids: pa.ChunkedArray) -> None:
+    counts = pc.value_counts(ids)
+    if (twice := counts.filter(pc.greater(counts.field("counts"), 1))) and len(twice):
         raise StoreError(
-            f"{store.root} has artwork of title {strangers[0]!r} and no such title: the last run of "
+            f"{store.root} has {table} {twice[0]['values'].as_py()!r} {twice[0]['counts'].as_py()} times, and an id stands for "
+            "one; correct what writes the table, and run scripts/embed_artwork.py again"
+        )
+
+
+def _first_rows(titles: pa.Table, artwork: pa.Table, store: Store) -> np.ndarray:
+    """(titles + 1,) int64: where each title's rows begin."""
+    numbers = pc.index_in(artwork["title_id"], titles["title_id"].combine_chunks())
+    if numbers.null_count:
+        stranger = artwork["title_id"].filter(pc.is_null(numbers))[0].as_py()
+        raise StoreError(
+            f"{store.root} has artwork of title {stranger!r} and no such title: the last run of "
             "scripts/embed_artwork.py was stopped as it ended; run it again"
         )
-    return np.array([number_of[title_id] for title_id in of_artwork], np.int64)
+    first_rows: np.ndarray = np.searchsorted(numbers.to_numpy(), np.arange(len(titles) + 1)).astype(np.int64)
+    return first_rows
 
 
-def _scatter(vectors: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-    """How artworks of one title differ, pooled over the catalog: (d, d) float32. The unit in which similarity is measured."""
-    if not len(vectors):
-        return np.zeros((vectors.shape[1], vectors.shape[1]), np.float32)
-    _, group, counts = np.unique(numbers, return_inverse=True, return_counts=True)
-    means = np.zeros((len(counts), vectors.shape[1]), np.float64)
-    np.add.at(means, group, vectors)
-    apart = vectors - (means / counts[:, None])[group].astype(np.float32)  # (n, d)
-    scatter: np.ndarray = apart.T @ apart / len(vectors)
-    return scatter
+def _known_vectors(store: Store) -> pa.ChunkedArray:
+    """The sha256 of each row of the embeddings. Raises FingerprintError where one is of another encoder."""
+    if not has_table(store, "embeddings"):
+        return pa.chunked_array([], pa.string())
+    known = read_table(store, "embeddings", ["sha256", "fingerprint"])
+    if foreign := sorted(set(known["fingerprint"].unique().to_pylist()) - {store.fingerprint}):
+        raise FingerprintError(
+            f"{store.root} holds vectors of encoder {foreign[0][:12]} beside its own {store.fingerprint[:12]}; "
+            "embed the catalog into a new store"
+        )
+    return known["sha256"]
 
 
-def _write_files(folder: Path, index: TitleIndex, artwork: pa.Table, titles: pa.Table, scatter: np.ndarray) -> None:
-    for name, array in (("vectors", index.matrix), ("first_rows", index.first_rows), ("scatter", scatter)):
+def _fetch(store: Store, artwork: pa.Table, known: pa.ChunkedArray) -> Fetch:
+    """What gives the vectors of rows of the artwork. Raises StoreError where one is not there."""
+    found = pc.index_in(artwork["sha256"], known.combine_chunks())
+    if found.null_count:
+        lost = artwork["path"].filter(pc.is_null(found))[0].as_py()
+        raise StoreError(f"{store.root} has no vector of {lost!r}; run scripts/embed_artwork.py again")
+    in_store = found.to_numpy().astype(np.int64)
+
+    def fetch(rows: np.ndarray) -> np.ndarray:
+        wanted, back = np.unique(in_store[rows], return_inverse=True)
+        vectors = read_vectors(read_rows(store, "embeddings", wanted, ["vector"]))[back]
+        if not (units := are_units(vectors)).all():
+            path = artwork["path"][int(rows[np.flatnonzero(~units)[0]])].as_py()
+            raise StoreError(
+                f"{store.root}: the vector of {path!r} is not finite and of unit length, so that it was not written by "
+                "scripts/embed_artwork.py; embed the catalog into a new store"
+            )
+        return vectors
+
+    return fetch
+
+
+def _share(base: Path, place: Path) -> None:
+    """One file on disk under two names; a copy where the file system knows no such thing."""
+    try:
+        os.link(base, place)
+    except OSError:
+        shutil.copyfile(base, place)
+
+
+def _write_files(folder: Path, layout: Layout, first_rows: np.ndarray, titles: pa.Table, artwork: pa.Table) -> None:
+    """All but the base."""
+    arrays = {
+        "changes": layout.changes,
+        "first_rows": first_rows,
+        "first_vectors": layout.first_vectors,
+        "means": layout.means,
+        "scatter": layout.scatter,
+    }
+    for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array)
-    for name, table in (("artwork", artwork), ("titles", titles)):
+    people, numbers = _people(artwork["people"].combine_chunks())
+    tables = {"titles": titles, "artwork": artwork.append_column("person_numbers", numbers), "people": people}
+    for name, table in tables.items():
         with pa.OSFile(str(folder / f"{name}.arrow"), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
             writer.write_table(table)
+
+
+def _people(shown: pa.ListArray) -> tuple[pa.Table, pa.ListArray]:
+    """Everyone on any artwork by folded name, and each artwork's people as their numbers, each once."""
+    encoded = shown.flatten().dictionary_encode()
+    folded = np.array([fold(name) for name in encoded.dictionary.to_pylist()], object)
+    names, number_of = np.unique(folded, return_inverse=True) if len(folded) else (folded, np.empty(0, np.int64))
+    lengths = pc.fill_null(pc.list_value_length(shown), 0).to_numpy()
+    pairs = np.repeat(np.arange(len(shown)), lengths) * max(len(names), 1) + number_of[encoded.indices.to_numpy()]
+    artworks, numbers = np.divmod(np.unique(pairs), max(len(names), 1))
+    offsets = np.searchsorted(artworks, np.arange(len(shown) + 1)).astype(np.int32)
+    return pa.table({"name": pa.array(names.tolist(), pa.string())}), pa.ListArray.from_arrays(
+        offsets, numbers.astype(np.int32)
+    )
 
 
 def _sync(folder: Path) -> None:

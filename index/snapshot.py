@@ -1,14 +1,19 @@
 """Snapshots as they are opened: verified before anything is parsed, and mapped, so that processes share their memory.
 
-snapshots/CURRENT                the name of the snapshot that serves
-snapshots/000007/manifest.json   format, fingerprint, counts, and size and checksum of every other file
-snapshots/000007/vectors.npy     (artworks, d) float32, by title_id, then artwork_id
-snapshots/000007/first_rows.npy  (titles + 1,) int64: where each title's rows begin
-snapshots/000007/artwork.arrow   one row per vector, in their order
-snapshots/000007/titles.arrow    one row per title, by title_id
-snapshots/000007/scatter.npy     (d, d) float32, pooled scatter of vectors within their titles
+snapshots/CURRENT                   the name of the snapshot that serves
+snapshots/000007/manifest.json      format, fingerprint, counts, and size and checksum of every other file
+snapshots/000007/vectors.npy        (.., d) float32, the base: one file on disk for all snapshots that share it
+snapshots/000007/changes.npy        (.., d) float32, vectors of the titles that changed since the base was written
+snapshots/000007/first_rows.npy     (titles + 1,) int64: where each title's rows of the artwork begin
+snapshots/000007/first_vectors.npy  (titles,) int64: where each title's vectors begin, those of the base first
+snapshots/000007/means.npy          (titles, d) float32: mean of each title's vectors
+snapshots/000007/scatter.npy        (d, d) float64: scatter of the vectors within their titles, summed over artworks
+snapshots/000007/artwork.arrow      one row per artwork, by title_id, then artwork_id
+snapshots/000007/titles.arrow       one row per title, by title_id
+snapshots/000007/people.arrow       one row per person on any artwork, by folded name; artwork has their numbers
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,10 +23,14 @@ import pyarrow as pa
 
 from embed.errors import FingerprintError, SnapshotError
 from embed.store import Store, knows_encoder
-from index.manifest import Manifest, read_manifest, verify_files
+from index.filters import Flags
+from index.manifest import ARRAYS, BASE, TABLES, Manifest, read_manifest, verify_files
 from index.titles import TitleIndex
 
 CURRENT = "CURRENT"
+BASE_ARRAY = BASE.removesuffix(".npy")
+MADV_HUGEPAGE = 14  # Linux
+MADV_POPULATE_READ = 22  # Linux 5.14
 
 
 @dataclass(frozen=True)
@@ -32,19 +41,44 @@ class Snapshot:
     index: TitleIndex
     artwork: pa.Table
     titles: pa.Table
-    scatter: np.ndarray  # (d, d) float32: mean over artworks of the outer product of (vector - its title's mean)
+    means: np.ndarray  # (titles, d) float32: of each title's vectors; 0 without artwork
+    scatter_sum: np.ndarray  # (d, d) float64: over artworks, outer product of (vector - its title's mean)
+    flags: Flags
+    shown: tuple[np.ndarray, np.ndarray]  # (artworks + 1,) where each artwork's people begin in the other: numbers of `people`
+    _people: pa.Table
+
+    @property
+    def scatter(self) -> np.ndarray:
+        """(d, d) float32: mean over artworks of the outer product of (vector - its title's mean)."""
+        mean: np.ndarray = (self.scatter_sum / max(self.index.artworks, 1)).astype(np.float32)
+        return mean
 
     @cached_property
     def title_numbers(self) -> dict[str, int]:
         """title_id to its number."""
-        return {title_id: number for number, title_id in enumerate(self.titles["title_id"].to_pylist())}
+        return _numbered(self.titles["title_id"])
+
+    @cached_property
+    def people(self) -> dict[str, int]:
+        """Folded name of everyone who is on any artwork to a number."""
+        return _numbered(self._people["name"])
 
 
-def open_snapshot(store: Store) -> Snapshot:
-    """Open the snapshot that serves. Raises SnapshotError where there is none or it is damaged, FingerprintError where it is of
-    an encoder that the store does not know. After a switch of encoders the former's snapshot serves until the next one."""
+def open_snapshot(store: Store, held: Snapshot | None = None) -> Snapshot:
+    """Open the snapshot that serves; of `held`, which is open already, it takes over the base where both share it.
+
+    Raises SnapshotError where there is none or it is damaged, FingerprintError where it is of an encoder that the store does not
+    know. After a switch of encoders the former's snapshot serves until the next one.
+    """
     name = current_name(store)
-    return _load(store.snapshots / name, verified_manifest(store, name, f"run scripts/build_index.py --store {store.root}"))
+    while True:
+        try:
+            return _open(store, name, held)
+        except SnapshotError:
+            now = current_name(store)
+            if now == name:
+                raise
+            name = now  # newer ones were published meanwhile, and the one that was to be opened is dropped
 
 
 def current_name(store: Store) -> str:
@@ -60,7 +94,7 @@ def current_name(store: Store) -> str:
         raise SnapshotError(f"{current} cannot be read ({error}); run scripts/build_index.py --store {store.root}") from error
 
 
-def verified_manifest(store: Store, name: str, remedy: str) -> Manifest:
+def verified_manifest(store: Store, name: str, remedy: str, held: Snapshot | None = None) -> Manifest:
     """The manifest of a snapshot whose files are as they were published. Raises SnapshotError, with the `remedy`, where they are
     not, and FingerprintError where it is of an encoder that the store does not know."""
     folder = store.snapshots / name
@@ -70,18 +104,59 @@ def verified_manifest(store: Store, name: str, remedy: str) -> Manifest:
             f"snapshot {folder} has vectors of encoder {manifest.fingerprint[:12]}, its store of {store.fingerprint[:12]}; "
             f"run scripts/build_index.py --store {store.root}"
         )
-    verify_files(folder, manifest, remedy)
+    verify_files(folder, manifest, remedy, held=[BASE] if _shares_base(manifest, held) else [])
     return manifest
 
 
-def _load(folder: Path, manifest: Manifest) -> Snapshot:
-    vectors, first_rows = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("vectors", "first_rows"))
-    artwork, titles = (
-        pa.ipc.open_file(pa.memory_map(str(folder / f"{name}.arrow"))).read_all() for name in ("artwork", "titles")
-    )
-    index = TitleIndex(vectors, first_rows)
-    expected = (manifest.dimension, manifest.artworks, manifest.artworks, manifest.artworks, manifest.titles, manifest.titles)
-    found = (index.dimension, index.artworks, first_rows[-1], len(artwork), len(titles), index.titles)
-    if found != expected:
+def load(folder: Path, manifest: Manifest, held: Snapshot | None = None) -> Snapshot:
+    """Map the files of a verified snapshot. Raises SnapshotError where they do not fit together."""
+    arrays = {name: np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r")) for name in ARRAYS if name != BASE_ARRAY}
+    base = held.index.parts[0] if held is not None and _shares_base(manifest, held) else _map_base(folder / BASE)
+    artwork, people, titles = (pa.ipc.open_file(pa.memory_map(str(folder / f"{name}.arrow"))).read_all() for name in TABLES)
+    index = TitleIndex((base, arrays["changes"]), arrays["first_rows"], arrays["first_vectors"])
+    if not _fit(manifest, index, artwork, titles, arrays["means"]):
         raise SnapshotError(f"{folder}: its files do not fit its manifest; publish the index again")
-    return Snapshot(manifest, index, artwork, titles, np.load(folder / "scatter.npy"))
+    numbers = artwork["person_numbers"].combine_chunks()
+    shown = numbers.offsets.to_numpy(), numbers.values.to_numpy()
+    return Snapshot(manifest, index, artwork, titles, arrays["means"], arrays["scatter"], Flags.of(artwork), shown, people)
+
+
+def _open(store: Store, name: str, held: Snapshot | None) -> Snapshot:
+    manifest = verified_manifest(store, name, f"run scripts/build_index.py --store {store.root}", held)
+    try:
+        return load(store.snapshots / name, manifest, held)
+    except OSError as error:  # dropped in this moment: newer ones were published
+        raise SnapshotError(f"{store.snapshots / name} cannot be opened ({error}); publish the index again") from error
+
+
+def _shares_base(manifest: Manifest, held: Snapshot | None) -> bool:
+    return held is not None and manifest.files[BASE] == held.manifest.files[BASE]
+
+
+def _map_base(path: Path) -> np.ndarray:
+    """Mapped, with its pages in place where the system can do that at once: no request is the first to touch one."""
+    base: np.ndarray = np.load(path, mmap_mode="r")
+    for advice in (MADV_HUGEPAGE, MADV_POPULATE_READ):
+        with suppress(OSError, AttributeError, ValueError):
+            base._mmap.madvise(advice)  # type: ignore[attr-defined]
+    return np.asarray(base)  # a plain array on the same memory: numpy's own class for maps is slow in small operations
+
+
+def _fit(manifest: Manifest, index: TitleIndex, artwork: pa.Table, titles: pa.Table, means: np.ndarray) -> bool:
+    """Whether counts, shapes and the places of all vectors agree: FAISS would read outside the files."""
+    sizes, total = np.diff(index.first_rows), sum(map(len, index.parts))
+    expected = (manifest.artworks, manifest.artworks, manifest.titles, manifest.titles, len(index.first_vectors))
+    found = (len(artwork), index.artworks, len(titles), index.titles, index.titles)
+    shapes = {part.shape[1:] for part in index.parts} | {means.shape[1:]}
+    return (
+        found == expected
+        and shapes == {(manifest.dimension,)}
+        and means.shape[0] == index.titles
+        and bool((sizes >= 0).all())
+        and bool((index.first_vectors >= 0).all())
+        and bool((index.first_vectors + sizes <= total).all())
+    )
+
+
+def _numbered(column: pa.ChunkedArray) -> dict[str, int]:
+    return {value: number for number, value in enumerate(column.to_pylist())}

@@ -1,28 +1,58 @@
-"""Artwork's unit vectors in one matrix, sorted by title: a page of titles is read where it lies, and nothing about it is approximate.
+"""Artwork's unit vectors by title: a page of titles is read where it lies, and nothing about it is approximate.
 
-The matrix may be a read-only memory map, whose pages all processes of a machine share. FAISS multiplies row by row
-(`pairwise_indexed_inner_product`), so that a similarity depends on its two vectors alone, not on the page it was asked with, nor
-on the number of queries or threads: equal vectors are equally near, on every machine of a kind, and ties break by row.
+The vectors lie in two matrices, which may be read-only memory maps whose pages all processes of a machine share: the base, and
+the titles that changed since the base was written. In both, a title's vectors lie together, in the order of its artwork. FAISS
+multiplies row by row (`pairwise_indexed_inner_product`), so that a similarity depends on its two vectors alone, not on the page it
+was asked with, nor on the number of queries or threads, nor on the matrix: equal vectors are equally near, on every machine of a
+kind, and ties break by row.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
-ABSENT = -1  # the row where a title has no artwork any more
+ABSENT = -1  # the row where a title has no artwork
+UNIT_TOLERANCE = 1e-3  # of a vector's length
+FEW = 1 << 11  # inner products that one thread makes sooner than others wake up, above all where the machine has more to do
+BLOCK = 1 << 16  # vectors checked or copied at a time
+
+
+@dataclass(frozen=True)
+class Page:
+    """Every artwork of some titles, title by title: title i's are starts[i]:starts[i + 1] of `rows` and of `similarities`."""
+
+    titles: np.ndarray  # (t,) int64, ascending: those asked, each once
+    starts: np.ndarray  # (t + 1,) int64
+    rows: np.ndarray  # (n,) int64, ascending
+    similarities: np.ndarray  # (q, n) float32: inner products with each query
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """(t,) int64: how many artworks each title has."""
+        return np.diff(self.starts)
+
+    def best(self) -> np.ndarray:
+        """(t,) int64: of each title, the row most similar to any of the queries, ABSENT where it has no artwork; ties go to the
+        lowest row. Raises ValueError where there is no query."""
+        if not len(self.similarities):
+            raise ValueError("a page asked without a query has no best artwork")
+        return best_of(reduce(np.maximum, self.similarities), self.rows, self.starts)
 
 
 @dataclass(frozen=True)
 class TitleIndex:
     """Unit vectors of artwork by title. Make one with `build_index`, or open a snapshot."""
 
-    matrix: np.ndarray  # (artworks, d) float32, C-contiguous, may be read-only; rows are those of the snapshot's artwork table
-    first_rows: np.ndarray  # (titles + 1,) int64: where each title's rows begin, and the end
+    parts: tuple[np.ndarray, ...]  # the base and what changed since: (.., d) float32 each, C-contiguous, may be read-only
+    first_rows: np.ndarray  # (titles + 1,) int64: where each title's rows begin, and the end; rows are the artwork table's
+    first_vectors: np.ndarray  # (titles,) int64: where each title's vectors begin, the parts counted one after the other
 
     @property
     def dimension(self) -> int:
         """d, the length of a vector."""
-        return int(self.matrix.shape[1])
+        return int(self.parts[0].shape[1])
 
     @property
     def titles(self) -> int:
@@ -31,8 +61,8 @@ class TitleIndex:
 
     @property
     def artworks(self) -> int:
-        """How many vectors there are."""
-        return len(self.matrix)
+        """How many artworks there are."""
+        return int(self.first_rows[-1])
 
     def sizes(self, titles: np.ndarray) -> np.ndarray:
         """(t,) int64: how many artworks each of these titles has. Raises ValueError where a title number is none."""
@@ -43,46 +73,57 @@ class TitleIndex:
     def vectors(self, title: int) -> np.ndarray:
         """The title's vectors in row order, (artworks, d) float32, read-only. Raises ValueError where the number is none."""
         self._check(np.array([title]))
-        vectors = self.matrix[self.first_rows[title] : self.first_rows[title + 1]]
+        size, first = self.first_rows[title + 1] - self.first_rows[title], self.first_vectors[title]
+        base = len(self.parts[0])
+        vectors = self.parts[0][first : first + size] if first < base or not size else self.parts[1][first - base :][:size]
         vectors.flags.writeable = False
         return vectors
 
-    def similarities(self, queries: np.ndarray, titles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def vectors_of(self, rows: np.ndarray) -> np.ndarray:
+        """(n, d) float32: a copy of these rows' vectors. Raises ValueError where a row is none."""
+        if len(rows) and not (rows.min() >= 0 and rows.max() < self.artworks):
+            raise ValueError(f"rows must lie in 0..{self.artworks - 1}")
+        titles = np.searchsorted(self.first_rows, rows, side="right") - 1
+        places = self.first_vectors[titles] + (rows - self.first_rows[titles])
+        vectors = np.empty((len(rows), self.dimension), np.float32)
+        for part, among, inside in self._by_part(places):
+            vectors[among] = part[inside]
+        return vectors
+
+    def page(self, queries: np.ndarray, titles: np.ndarray) -> Page:
         """The inner product of each query with every artwork of each title.
 
         queries: (q, d) float32; titles: (t,) integers in 0..titles-1, repeats allowed.
-        Returns similarities (q, t, k) float32 and rows (t, k) int64, k being the most artworks of any title asked: in row order,
-        nan and ABSENT where a title has fewer. Memory goes with q * t * k: ask for titles of like size together.
         Raises ValueError where the shapes do not fit or a title number is none.
         """
         queries = np.ascontiguousarray(queries, np.float32)
         if queries.ndim != 2 or queries.shape[1] != self.dimension:
             raise ValueError(f"queries of shape {queries.shape} do not fit vectors of {self.dimension} numbers")
-        order = np.argsort(titles, kind="stable")  # memory is read forwards
-        titles = titles[order]
+        titles = np.unique(np.asarray(titles, np.int64))  # ascending: memory is read forwards
         sizes = self.sizes(titles)
-        places = np.arange(sizes.max(initial=0))
-        there = places < sizes[:, None]  # (t, k)
-        rows = np.where(there, self.first_rows[titles][:, None] + places, ABSENT)
-        similarities = np.full((len(queries), *rows.shape), np.nan, np.float32)
-        similarities[:, there] = self._products(queries, rows[there]).T
-        back = np.argsort(order)
-        return similarities[:, back], rows[back]
+        starts = np.zeros(len(titles) + 1, np.int64)
+        np.cumsum(sizes, out=starts[1:])
+        along = np.arange(starts[-1])
+        rows = along + np.repeat(self.first_rows[titles] - starts[:-1], sizes)
+        places = along + np.repeat(self.first_vectors[titles] - starts[:-1], sizes)
+        return Page(titles, starts, rows, self._products(queries, places))
 
-    def _products(self, queries: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """(rows, q) float32 inner products; rows are read in their order, and the queries of a row one after the other."""
-        import faiss
+    def _products(self, queries: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """(q, places) float32 inner products; vectors are read in their order, and with all queries one after the other."""
+        products = np.empty((len(places), len(queries)), np.float32)
+        for part, among, inside in self._by_part(places):
+            products[among] = _inner_products(part, inside, queries)
+        return products.T
 
-        products = np.empty((len(rows), len(queries)), np.float32)
-        if products.size:
-            of_row = np.repeat(rows, len(queries))
-            of_query = np.tile(np.arange(len(queries), dtype=np.int64), len(rows))
-            faiss.pairwise_indexed_inner_product(  # type: ignore[attr-defined]  # not in its stubs
-                self.dimension,
-                products.size,
-                *map(faiss.swig_ptr, (queries, of_query, self.matrix, of_row, products)),
-            )
-        return products
+    def _by_part(self, places: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray | slice, np.ndarray]]:
+        """(matrix, which of the places lie in it, where in it)."""
+        base = len(self.parts[0])
+        changed = places >= base
+        if not changed.any():
+            yield self.parts[0], slice(None), places
+            return
+        yield self.parts[0], ~changed, places[~changed]
+        yield self.parts[1], changed, places[changed] - base
 
     def _check(self, titles: np.ndarray) -> None:
         """FAISS itself reads whatever memory it is pointed at."""
@@ -97,10 +138,55 @@ def build_index(vectors: np.ndarray, titles: np.ndarray, title_count: int) -> Ti
     """
     vectors = np.ascontiguousarray(vectors, np.float32)
     titles = np.asarray(titles, np.int64)
-    if len(vectors) and not np.allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-3):
+    if not are_units(vectors).all():
         raise ValueError("vectors must be finite and of unit length")
     if len(titles) != len(vectors) or (len(titles) and not (titles.min() >= 0 and titles.max() < title_count)):
         raise ValueError(f"every vector needs a title number in 0..{title_count - 1}")
     if (np.diff(titles) < 0).any():
         raise ValueError("vectors must be sorted by title number")
-    return TitleIndex(vectors, np.searchsorted(titles, np.arange(title_count + 1)).astype(np.int64))
+    first_rows = np.searchsorted(titles, np.arange(title_count + 1)).astype(np.int64)
+    return TitleIndex((vectors,), first_rows, first_rows[:-1])
+
+
+def are_units(vectors: np.ndarray) -> np.ndarray:
+    """(n,) bool: which of the (n, d) vectors are finite and of unit length."""
+    blocks = (vectors[start : start + BLOCK] for start in range(0, len(vectors), BLOCK))
+    squares = [np.einsum("nd,nd->n", block, block) for block in blocks]
+    lengths = np.sqrt(np.concatenate(squares)) if squares else np.empty(0)
+    units: np.ndarray = np.abs(lengths - 1) <= UNIT_TOLERANCE  # nan is not
+    return units
+
+
+def best_of(values: np.ndarray, answers: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """(t,): of each title, the answer with the highest value, the first of equals; ABSENT where it has none or all are -inf.
+
+    values: (n,) floats without nan; answers: (n,); title i's are starts[i]:starts[i + 1].
+    """
+    best = np.full(len(starts) - 1, ABSENT, np.int64)
+    there = np.flatnonzero(np.diff(starts))
+    if len(there):
+        begins = starts[there]
+        highest = np.maximum.reduceat(values, begins)
+        candidates = np.flatnonzero(values == np.repeat(highest, np.diff(starts)[there]))
+        best[there] = np.where(highest == -np.inf, ABSENT, answers[candidates[np.searchsorted(candidates, begins)]])
+    return best
+
+
+def _inner_products(matrix: np.ndarray, rows: np.ndarray, queries: np.ndarray) -> np.ndarray:
+    """(rows, q) float32."""
+    import faiss
+
+    products = np.empty((len(rows), len(queries)), np.float32)
+    if products.size:
+        threads = faiss.omp_get_max_threads()  # of this thread alone
+        if products.size <= FEW:
+            faiss.omp_set_num_threads(1)
+        of_row = np.repeat(rows, len(queries))
+        of_query = np.tile(np.arange(len(queries), dtype=np.int64), len(rows))
+        faiss.pairwise_indexed_inner_product(  # type: ignore[attr-defined]  # not in its stubs
+            matrix.shape[1],
+            products.size,
+            *map(faiss.swig_ptr, (queries, of_query, matrix, of_row, products)),
+        )
+        faiss.omp_set_num_threads(threads)
+    return products

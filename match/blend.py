@@ -68,13 +68,16 @@ def usual_spread(audience: Audience, scatter: np.ndarray) -> float:
     return float(np.sqrt(max(float((scatter * audience.moment).sum()), 0.0)))
 
 
-def standardise(cosines: np.ndarray, spread: float) -> np.ndarray:
-    """(titles, k) cosines, nan where absent, to similarity: less the title's mean, in units of the usual spread."""
-    if spread < SMALLEST_SPREAD:  # no users, or no title with two artworks: nothing can be personal
-        return np.where(np.isnan(cosines), np.nan, 0.0)
-    counts = np.maximum((~np.isnan(cosines)).sum(axis=1, keepdims=True), 1)
-    means = np.nansum(cosines, axis=1, keepdims=True) / counts  # (titles, 1)
-    standardised: np.ndarray = (cosines - means) / spread
+def standardise(cosines: np.ndarray, starts: np.ndarray, spread: float) -> np.ndarray:
+    """Cosines (n,) to similarity (n,) float64: less the title's mean, in units of the usual spread.
+
+    Title i's artworks are starts[i]:starts[i + 1]; every title has some.
+    """
+    if spread < SMALLEST_SPREAD or not len(cosines):  # no users, or no title with two artworks: nothing can be personal
+        return np.zeros(len(cosines))
+    exact, sizes = cosines.astype(np.float64), np.diff(starts)
+    means = np.add.reduceat(exact, starts[:-1]) / sizes
+    standardised: np.ndarray = (exact - np.repeat(means, sizes)) / spread
     return standardised
 
 
@@ -94,20 +97,30 @@ def liked_people(profile: Profile) -> dict[str, float]:
     return {name: min(max(weight, -1.0), 1.0) for name, weight in liked.items()}
 
 
-def people_affinity(rows: np.ndarray, liked: dict[str, float], rows_of: dict[str, np.ndarray]) -> np.ndarray:
-    """-1..1 per artwork: how much the user likes who is on it. People meet by identity, not by pixels.
+def people_affinity(rows: np.ndarray, liked: dict[int, float], shown: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """(n,) -1..1 per artwork: how much the user likes who is on it. People meet by identity, not by pixels.
 
-    rows: artwork rows of any shape; rows_of: folded name to the sorted rows of the artwork that shows the person.
+    rows: (n,) of the artwork; liked: number of a person to -1..1; shown: who is on each artwork, as Snapshot has it.
     """
-    affinity = np.zeros(rows.shape)
-    for name in liked.keys() & rows_of.keys():
-        affinity += liked[name] * np.isin(rows, rows_of[name])
+    affinity = np.zeros(len(rows))
+    if not liked:
+        return affinity
+    begins, people = shown
+    counts = begins[rows + 1] - begins[rows]
+    ends = np.cumsum(counts)
+    along = np.arange(ends[-1] if len(ends) else 0) + np.repeat(begins[rows] - (ends - counts), counts)
+    numbers = np.array(sorted(liked))
+    weights = np.array([liked[number] for number in numbers.tolist()])
+    on_page = people[along]
+    places = np.minimum(np.searchsorted(numbers, on_page), len(numbers) - 1)
+    hits = np.flatnonzero(numbers[places] == on_page)
+    np.add.at(affinity, np.repeat(np.arange(len(rows)), counts)[hits], weights[places[hits]])
     return affinity.clip(-1.0, 1.0)
 
 
 @dataclass(frozen=True)
 class Parts:
-    """The three parts of a page's scores, each (titles, k) float64 in log-odds; similarity is nan where there is no artwork."""
+    """The three parts of a page's scores, each (artworks,) float64 in log-odds."""
 
     prior: np.ndarray
     similarity: np.ndarray
@@ -115,15 +128,13 @@ class Parts:
 
     @property
     def score(self) -> np.ndarray:
-        """(titles, k): their sum; nan where there is no artwork."""
+        """(artworks,): their sum."""
         total: np.ndarray = self.prior + self.similarity + self.people
         return total
 
-    def ranking(self, rows: np.ndarray) -> np.ndarray:
-        """(titles, k) int64: places in each title, best first, then those where there is no artwork.
-
-        Ties break by row, which is by artwork_id, so that every machine answers alike; what differs by less than the last
-        bits of a float32 is a tie.
-        """
-        order: np.ndarray = np.lexsort((rows, -self.score.round(TIE_DIGITS)), axis=-1)
-        return order
+    @property
+    def order(self) -> np.ndarray:
+        """(artworks,): the score as it is compared. What differs by less than the last bits of a float32 is a tie, and ties break
+        by row, which is by artwork_id, so that every machine answers alike."""
+        rounded: np.ndarray = self.score.round(TIE_DIGITS)
+        return rounded

@@ -1,30 +1,44 @@
 """The matcher: for a user and a page of titles, one Choice per title. Read `Matcher.choose_many` first: it is the whole flow.
 
     matcher = Matcher.open("store")
-    for choice in matcher.choose("ada", ["sintel", "spring"]):
+    for choice in matcher.choose("ada", ["sintel", "spring"], Context(locale="pt-BR", aspect=16 / 9)):
         print(choice.title_id, choice.artwork and choice.artwork.path, choice.reason)
 
-The request path: it reads a snapshot, profiles and priors, and never loads torch.
+The request path: it reads a snapshot, profiles and priors, and never loads torch. match.live has the one that follows what is
+published.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from embed.errors import FingerprintError
 from embed.profiles import Profiles, read_audience, read_profiles
 from embed.records import PROFILE, Audience, Profile, fold
 from embed.store import Store, has_table, open_store
+from index.filters import Blocked, Context
 from index.snapshot import Snapshot, open_snapshot
-from index.titles import ABSENT
-from match.blend import Parts, Scored, Weights, liked_people, logit, people_affinity, personal_query, standardise, usual_spread
-from match.priors import Priors, read_priors
+from index.titles import ABSENT, Page, best_of
+from match.blend import (
+    Parts,
+    Prior,
+    Scored,
+    Weights,
+    liked_people,
+    people_affinity,
+    personal_query,
+    standardise,
+    usual_spread,
+)
+from match.priors import PriorColumns, Priors, read_priors
 
+EVERYWHERE = Context()
 USERS_AT_ONCE = 64  # per call of the index: bounds memory
+ARTWORKS_AT_ONCE = 1 << 17  # the same
 
 
 @dataclass(frozen=True)
@@ -46,6 +60,7 @@ class _Taste:
     user_id: str
     profile: Profile
     liked: dict[str, float]  # folded name of a person to -1..1
+    liked_numbers: dict[int, float]  # the same of those who are on any artwork, by the snapshot's number
     query: np.ndarray  # (d,) float32
     source: str
 
@@ -87,63 +102,164 @@ class Matcher:
         """The titles of the snapshot."""
         return list(self.snapshot.title_numbers)
 
-    def choose(self, user: str | Profile, titles: Iterable[str] | None = None, *, with_others: bool = False) -> list[Choice]:
+    def choose(
+        self,
+        user: str | Profile,
+        titles: Iterable[str] | None = None,
+        context: Context = EVERYWHERE,
+        *,
+        with_others: bool = False,
+    ) -> list[Choice]:
         """One Choice per title, in the order asked; all titles where `titles` is None.
 
         `user` is an id of the store, or a Profile made elsewhere with the same encoder. An unknown user gets the audience's
-        average taste, an unknown title a Choice without artwork; both say so. Raises FingerprintError for a foreign Profile.
+        average taste, an unknown title a Choice without artwork; both say so. `context` narrows what may be shown; where it
+        leaves nothing of a title, the Choice has the title's fallback or no artwork, and says what stopped the others.
+        Raises FingerprintError for a foreign Profile, ValueError for a context that cannot be.
         """
-        return self.choose_many([user], titles, with_others=with_others)[0]
+        return self.choose_many([user], titles, context, with_others=with_others)[0]
 
     def choose_many(
-        self, users: Sequence[str | Profile], titles: Iterable[str] | None = None, *, with_others: bool = False
+        self,
+        users: Sequence[str | Profile],
+        titles: Iterable[str] | None = None,
+        context: Context = EVERYWHERE,
+        *,
+        with_others: bool = False,
     ) -> list[list[Choice]]:
         """`choose` for each of many users, in their order."""
         asked = self.title_ids if titles is None else list(titles)
-        known = [title_id for title_id in dict.fromkeys(asked) if title_id in self.snapshot.title_numbers]
-        numbers = np.array([self.snapshot.title_numbers[title_id] for title_id in known], np.int64)
+        number_of = self.snapshot.title_numbers
+        known = np.array([number_of[title_id] for title_id in asked if title_id in number_of], np.int64)
+        blocks = self._blocks(np.unique(known))
         answers = []
         for start in range(0, len(users), USERS_AT_ONCE):
             tastes = [self._taste(user) for user in users[start : start + USERS_AT_ONCE]]
-            for taste, page in zip(tastes, self._choose_pages(tastes, numbers, with_others), strict=True):
-                answers.append([page.get(title_id) or self._unknown(taste, title_id) for title_id in asked])
+            pages: list[dict[str, Choice]] = [{} for _ in tastes]
+            for numbers in blocks:
+                page = self.snapshot.index.page(np.array([taste.query for taste in tastes]), numbers)
+                title_ids = [self._title_ids[number] for number in page.titles.tolist()]
+                asking = _Asking.of(page, title_ids, self._blocked(page, context))
+                for taste, cosines, chosen in zip(tastes, page.similarities, pages, strict=True):
+                    chosen.update(self._choose_page(taste, asking, cosines, with_others))
+            for taste, chosen in zip(tastes, pages, strict=True):
+                answers.append([chosen.get(title_id) or self._unknown(taste, title_id) for title_id in asked])
         return answers
 
-    def _choose_pages(self, tastes: list[_Taste], numbers: np.ndarray, with_others: bool) -> list[dict[str, Choice]]:
-        """Per user, title_id to Choice for the titles of these numbers."""
-        pages: list[dict[str, Choice]] = [{} for _ in tastes]
-        queries = np.array([taste.query for taste in tastes], np.float32)  # (users, d)
-        for alike in _by_size(numbers, self.snapshot.index.sizes(numbers)):
-            cosines, rows = self.snapshot.index.similarities(queries, alike)  # (users, titles, k), (titles, k)
-            for user, taste in enumerate(tastes):
-                pages[user] |= self._choose_page(taste, alike, cosines[user], rows, with_others)
-        return pages
-
     def _choose_page(
-        self, taste: _Taste, numbers: np.ndarray, cosines: np.ndarray, rows: np.ndarray, with_others: bool
-    ) -> dict[str, Choice]:
-        """One user's choices; cosines and rows: (titles, k)."""
+        self, taste: _Taste, asking: "_Asking", cosines: np.ndarray, with_others: bool
+    ) -> Iterator[tuple[str, Choice]]:
+        """One user's (title_id, Choice) of each title of a page; cosines: (artworks,)."""
+        rows, starts = asking.page.rows, asking.page.starts
         parts = Parts(
-            prior=self._columns.log_odds[rows],
-            similarity=self.weights.similarity * standardise(cosines, self._spread),
-            people=self.weights.people * people_affinity(rows, taste.liked, self._columns.rows_of_person),
+            prior=self._prior_columns.log_odds[rows],
+            similarity=self.weights.similarity * standardise(cosines, asking.begins, self._spread),
+            people=self.weights.people * people_affinity(rows, taste.liked_numbers, self.snapshot.shown),
         )
-        ranking, sizes = parts.ranking(rows), (rows != ABSENT).sum(axis=1)
-        page = {}
-        for place, number in enumerate(numbers):
-            shown = ranking[place, : sizes[place] if with_others else min(1, sizes[place])]
-            scored = [self._scored(taste, int(number), int(rows[place, k]), parts, (place, k)) for k in shown]
-            choice = self._choice(taste, int(number), int(sizes[place]), scored)
-            page[choice.title_id] = choice
-        return page
+        order = parts.order if asking.blocked is None else np.where(asking.blocked.free, parts.order, -np.inf)
+        best = best_of(order, np.arange(len(rows)), starts)  # (titles,) places
+        if asking.blocked is not None:
+            best = np.where(best == ABSENT, self._fallbacks(asking, best), best)
+        shown = best[best != ABSENT]
+        scored = iter(self._scored(taste, asking.page, shown, parts))
+        others = self._others(taste, asking.page, best, order, parts) if with_others else None
+        for place, (title_id, reason, at) in enumerate(zip(asking.title_ids, asking.reasons, best.tolist(), strict=True)):
+            artwork = next(scored) if at != ABSENT else None
+            runners_up = tuple(others[place]) if others is not None else ()
+            if artwork is not None and not asking.free[place]:
+                reason = f"its fallback: {reason}"
+            yield title_id, Choice(taste.user_id, title_id, artwork, reason, taste.source, runners_up)
+
+    def _others(self, taste: _Taste, page: Page, best: np.ndarray, order: np.ndarray, parts: Parts) -> list[list[Scored]]:
+        """Per title, what else may be shown, best first."""
+        titles = np.repeat(np.arange(len(page.titles)), page.sizes)
+        ranked = np.lexsort((np.arange(len(order)), -order, titles))
+        ranked = ranked[(order[ranked] > -np.inf) & (ranked != best[titles[ranked]])]
+        others: list[list[Scored]] = [[] for _ in page.titles]
+        for title, scored in zip(titles[ranked].tolist(), self._scored(taste, page, ranked, parts), strict=True):
+            others[title].append(scored)
+        return others
+
+    def _blocks(self, numbers: np.ndarray) -> list[np.ndarray]:
+        """Titles in runs of about ARTWORKS_AT_ONCE artworks."""
+        ends = np.cumsum(self.snapshot.index.sizes(numbers))
+        total = int(ends[-1]) if len(ends) else 0
+        cuts = np.searchsorted(ends, np.arange(ARTWORKS_AT_ONCE, total, ARTWORKS_AT_ONCE))
+        return [run for run in np.split(numbers, cuts) if len(run)]
+
+    def _blocked(self, page: Page, context: Context) -> Blocked | None:
+        snapshot = self.snapshot
+
+        def known() -> np.ndarray:
+            seen = {snapshot.title_numbers.get(title_id, ABSENT) for title_id in context.seen}
+            return np.repeat(np.isin(page.titles, list(seen)), page.sizes)
+
+        return snapshot.flags.block(context, page.rows, known, lambda: snapshot.artwork["artwork_id"].take(pa.array(page.rows)))
+
+    def _fallbacks(self, asking: "_Asking", best: np.ndarray) -> np.ndarray:
+        """(titles,) places of the fallbacks of titles with nothing else left, where they have one that may stand in."""
+        assert asking.blocked is not None
+        places, allowed = np.full(len(best), ABSENT), asking.blocked.as_fallback
+        for title in np.flatnonzero((best == ABSENT) & (asking.page.sizes > 0)).tolist():
+            start, end = asking.page.starts[title : title + 2].tolist()
+            fallback = self.snapshot.titles["fallback"][int(asking.page.titles[title])].as_py()
+            if fallback is not None:
+                ids = self.snapshot.artwork["artwork_id"].slice(int(asking.page.rows[start]), end - start).to_pylist()
+                if fallback in ids and allowed[start + ids.index(fallback)]:
+                    places[title] = start + ids.index(fallback)
+        return places
+
+    def _scored(self, taste: _Taste, page: Page, places: np.ndarray, parts: Parts) -> list[Scored]:
+        """The artwork at these places of a page."""
+        rows = page.rows[places]
+        artwork, priors = self.snapshot.artwork, self._prior_columns
+        taken = {name: artwork[name].take(pa.array(rows)).to_pylist() for name in ("artwork_id", "path")}
+        if taste.liked_numbers:
+            people = artwork["people"].take(pa.array(rows)).to_pylist()
+            liked = [tuple(person for person in names if fold(person) in taste.liked) for names in people]
+        else:
+            liked = [()] * len(rows)
+        phrases, cosines = self._nearest_phrases(taste.profile, page, places)
+        prior_parts, similarity_parts, people_parts = (part[places] for part in (parts.prior, parts.similarity, parts.people))
+        scores = prior_parts + similarity_parts + people_parts
+        weight = self.weights.similarity
+        similarities = similarity_parts / weight if weight else np.zeros(len(rows))
+        counts = (column[rows].tolist() for column in (priors.mean, priors.impressions, priors.plays))
+        columns = (scores, prior_parts, similarity_parts, people_parts, similarities)
+        own = [Prior(*counted) for counted in zip(*counts, strict=True)]
+        parts_of = (column.tolist() for column in columns)
+        return list(map(Scored, *taken.values(), *parts_of, phrases, cosines, liked, own))
+
+    def _nearest_phrases(
+        self, profile: Profile, page: Page, places: np.ndarray
+    ) -> tuple[Sequence[str | None], Sequence[float | None]]:
+        """Per place, the taste phrase that speaks most for its artwork against its title's others, and its cosine to the
+        picture."""
+        if not profile.phrases:
+            return [None] * len(places), [None] * len(places)
+        titles = np.searchsorted(page.starts, places, side="right") - 1
+        vectors = self.snapshot.index.vectors_of(page.rows[places])  # (places, d)
+        alone = page.sizes[titles] == 1
+        # Against the title's other artwork; where there is none, against what any user likes.
+        apart = np.where(alone[:, None], vectors, vectors - self.snapshot.means[page.titles[titles]])
+        said = profile.vectors @ apart.T - np.where(alone, vectors @ self.audience.mean, 0)  # (phrases, places)
+        weights = np.array([phrase.weight for phrase in profile.phrases])
+        best = np.argmax(weights[:, None] * said, axis=0)
+        names = [str(phrase) for phrase in profile.phrases]
+        cosines: list[float | None] = np.einsum("nd,nd->n", profile.vectors[best], vectors).tolist()
+        return [names[number] for number in best], cosines
 
     @cached_property
     def _spread(self) -> float:
         return usual_spread(self.audience, self.snapshot.scatter)
 
     @cached_property
-    def _columns(self) -> "_Columns":
-        return _Columns.of(self.snapshot, self.priors)
+    def _prior_columns(self) -> PriorColumns:
+        return self.priors.in_order(self.snapshot.artwork["artwork_id"])
+
+    @cached_property
+    def _title_ids(self) -> list[str]:
+        return list(self.snapshot.title_numbers)
 
     def _taste(self, user: str | Profile) -> _Taste:
         profile = self.profiles.get(user) if isinstance(user, str) else user
@@ -151,87 +267,49 @@ class Matcher:
         if profile is None or not profile.phrases:
             why = f"nothing is known of user {user_id!r}" if profile is None else f"user {user_id!r} has no taste yet"
             nobody = Profile(user_id, (), np.empty((0, len(self.audience.mean)), np.float32), self.audience.fingerprint)
-            return _Taste(user_id, nobody, {}, self.audience.mean - self.audience.neutral, f"the audience's average: {why}")
+            source = f"the audience's average: {why}"
+            return _Taste(user_id, nobody, {}, {}, self.audience.mean - self.audience.neutral, source)
         _check_fingerprint(profile.fingerprint, self.snapshot, f"the profile of {user_id!r}")
-        return _Taste(user_id, profile, liked_people(profile), personal_query(profile, self.audience), "the user's own")
+        liked, people = liked_people(profile), self.snapshot.people if profile.phrases else {}
+        numbers = {people[name]: weight for name, weight in liked.items() if name in people}
+        return _Taste(user_id, profile, liked, numbers, personal_query(profile, self.audience), "the user's own")
 
     def _unknown(self, taste: _Taste, title_id: str) -> Choice:
         return Choice(
             taste.user_id, title_id, None, f"no title {title_id!r} in snapshot {self.snapshot.manifest.name}", taste.source
         )
 
-    def _choice(self, taste: _Taste, number: int, size: int, scored: list[Scored]) -> Choice:
-        title_id = self._columns.title_ids[number]
-        if not scored:
-            return Choice(taste.user_id, title_id, None, f"title {title_id!r} has no usable artwork", taste.source)
-        reason = "the only artwork of its title" if size == 1 else f"the best of {size}"
-        return Choice(taste.user_id, title_id, scored[0], reason, taste.source, tuple(scored[1:]))
-
-    def _scored(self, taste: _Taste, title: int, row: int, parts: Parts, at: tuple[int, int]) -> Scored:
-        columns = self._columns
-        phrase, cosine = self._nearest_phrase(taste.profile, title, row)
-        prior, similarity, people = (float(part[at]) for part in (parts.prior, parts.similarity, parts.people))
-        return Scored(
-            artwork_id=columns.artwork_ids[row],
-            path=columns.paths[row],
-            score=prior + similarity + people,
-            prior_part=prior,
-            similarity_part=similarity,
-            people_part=people,
-            similarity=similarity / self.weights.similarity if self.weights.similarity else 0.0,
-            phrase=phrase,
-            phrase_similarity=cosine,
-            people=tuple(person for person in columns.people[row] if fold(person) in taste.liked),
-            prior=self.priors.of(columns.artwork_ids[row]),
-        )
-
-    def _nearest_phrase(self, profile: Profile, title: int, row: int) -> tuple[str | None, float | None]:
-        """The taste phrase that speaks most for this artwork against its title's others, and its cosine to the picture."""
-        if not profile.phrases:
-            return None, None
-        vectors = self.snapshot.index.vectors(title)  # (artworks, d)
-        vector = vectors[row - self.snapshot.index.first_rows[title]]
-        weights = np.array([phrase.weight for phrase in profile.phrases])
-        # Against the title's other artwork; where there is none, against what any user likes.
-        apart = vector - vectors.mean(axis=0) if len(vectors) > 1 else vector
-        against = profile.vectors if len(vectors) > 1 else profile.vectors - self.audience.mean
-        best = int(np.argmax(weights * (against @ apart)))
-        return str(profile.phrases[best]), float(profile.vectors[best] @ vector)
-
 
 @dataclass(frozen=True)
-class _Columns:
-    """The snapshot's columns and the priors as the scoring reads them; rows are those of the snapshot's artwork."""
+class _Asking:
+    """A page and what is the same for all users who ask for it."""
 
+    page: Page
+    begins: np.ndarray  # where the artworks begin of each title that has some, and the end
+    blocked: Blocked | None
     title_ids: list[str]
-    artwork_ids: list[str]
-    paths: list[str]
-    people: list[list[str]]
-    rows_of_person: dict[str, np.ndarray]  # folded name to sorted rows
-    log_odds: np.ndarray  # (artworks,) float64, of the priors
+    free: list[int]  # per title: how many of its artworks may be shown
+    reasons: list[str]  # per title
 
     @classmethod
-    def of(cls, snapshot: Snapshot, priors: Priors) -> "_Columns":
-        artwork = snapshot.artwork
-        artwork_ids, people = artwork["artwork_id"].to_pylist(), artwork["people"].to_pylist()
-        rows_of_person: dict[str, list[int]] = defaultdict(list)
-        for row, shown in enumerate(people):
-            for name in {fold(person) for person in shown}:
-                rows_of_person[name].append(row)
-        return cls(
-            title_ids=list(snapshot.title_numbers),
-            artwork_ids=artwork_ids,
-            paths=artwork["path"].to_pylist(),
-            people=people,
-            rows_of_person={name: np.array(rows) for name, rows in rows_of_person.items()},
-            log_odds=logit(np.array([priors.of(artwork_id).mean for artwork_id in artwork_ids])),
-        )
+    def of(cls, page: Page, title_ids: list[str], blocked: Blocked | None) -> "_Asking":
+        sizes, starts = page.sizes, page.starts
+        begins = np.append(starts[:-1][sizes > 0], starts[-1])
+        free = sizes if blocked is None else np.diff(np.concatenate([[0], np.cumsum(blocked.free)])[starts])
+        counts = zip(title_ids, sizes.tolist(), free.tolist(), strict=True)
+        reasons = [_reason(*count, page, blocked, place) for place, count in enumerate(counts)]
+        return cls(page, begins, blocked, title_ids, free.tolist(), reasons)
 
 
-def _by_size(numbers: np.ndarray, sizes: np.ndarray) -> list[np.ndarray]:
-    """Titles of like size, to a power of two, so that one huge title does not widen the whole page's answer."""
-    classes = np.ceil(np.log2(np.maximum(sizes, 1)))
-    return [numbers[classes == each] for each in np.unique(classes)]
+def _reason(title_id: str, size: int, free: int, page: Page, blocked: Blocked | None, place: int) -> str:
+    if free == size:
+        if size > 1:
+            return f"the best of {size}"
+        return "the only artwork of its title" if size else f"title {title_id!r} has no usable artwork"
+    if free:
+        return f"the best of {free} of {size} that may be shown" if free > 1 else f"the only one of {size} that may be shown"
+    assert blocked is not None
+    return f"none of {size} may be shown ({blocked.reason(slice(*page.starts[place : place + 2].tolist()))})"
 
 
 def _nobody(store: Store) -> tuple[Profiles, Audience]:

@@ -7,16 +7,19 @@ nothing. DuckDB does the aggregation, so logs may be larger than memory.
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from embed.errors import LogError
 from embed.locks import only_writer
 from embed.records import PRIOR
 from embed.store import Store, has_table, read_table, replace_table, tidy_table
-from match.blend import Prior
+from match.blend import Prior, logit
 
 if TYPE_CHECKING:
     import duckdb
@@ -53,12 +56,37 @@ COUNTS = """
 class Priors:
     """Every artwork's prior; one that was never shown has the catalog's rate and no counts."""
 
-    by_artwork: dict[str, Prior]
+    table: pa.Table  # PRIOR, one row per artwork that was shown
     unseen: Prior
+
+    @cached_property
+    def by_artwork(self) -> dict[str, Prior]:
+        """artwork_id to its prior, of those that were shown: for people to look at."""
+        return {row["artwork_id"]: Prior(row["mean"], row["impressions"], row["plays"]) for row in self.table.to_pylist()}
 
     def of(self, artwork_id: str) -> Prior:
         """The artwork's prior."""
         return self.by_artwork.get(artwork_id, self.unseen)
+
+    def in_order(self, artwork_ids: pa.ChunkedArray) -> "PriorColumns":
+        """Those of many artworks, as arrays in their order."""
+        rows = pc.index_in(artwork_ids, self.table["artwork_id"].combine_chunks())
+        taken = self.table.select(["mean", "impressions", "plays"]).take(rows)
+        mean, impressions, plays = (
+            pc.fill_null(column, nothing).to_numpy()
+            for column, nothing in zip(taken.columns, (self.unseen.mean, 0, 0), strict=True)
+        )
+        return PriorColumns(mean, impressions, plays, logit(mean))
+
+
+@dataclass(frozen=True)
+class PriorColumns:
+    """The priors of a snapshot's artwork, in its order."""
+
+    mean: np.ndarray  # (artworks,) float64 in (0, 1)
+    impressions: np.ndarray  # (artworks,) int64
+    plays: np.ndarray  # (artworks,) int64
+    log_odds: np.ndarray  # (artworks,) float64, of the mean
 
 
 def learn_priors(logs: Path | str, store: Store) -> Priors:
@@ -144,7 +172,5 @@ def _rate(plays: int, impressions: int) -> float:
 
 
 def _priors(table: pa.Table) -> Priors:
-    rows = table.to_pylist()
-    rate = _rate(sum(row["plays"] for row in rows), sum(row["impressions"] for row in rows))
-    by_artwork = {row["artwork_id"]: Prior(row["mean"], row["impressions"], row["plays"]) for row in rows}
-    return Priors(by_artwork, Prior(rate, 0, 0))
+    plays, impressions = (pc.sum(table[name]).as_py() or 0 for name in ("plays", "impressions"))
+    return Priors(table, Prior(_rate(plays, impressions), 0, 0))

@@ -31,7 +31,7 @@ def test_two_publishers_at_once_are_one_too_many(store: Store) -> None:
 
 def test_a_damaged_one_is_not_gone_back_to(store: Store) -> None:
     publish_snapshot(store)
-    publish_snapshot(store)
+    publish_snapshot(store, rebuild=True)
     with (store.snapshots / "000001" / "vectors.npy").open("r+b") as file:
         file.seek(-1, os.SEEK_END)
         file.write(b"\x01")

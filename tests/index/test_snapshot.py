@@ -59,7 +59,7 @@ def test_what_is_published_is_what_is_opened(published: tuple) -> None:
 
 def test_the_manifest_tells_the_truth(published: tuple) -> None:
     store, manifest, folder = published
-    assert (manifest.format, manifest.name, manifest.titles, manifest.artworks) == (2, "000001", 4, 9)
+    assert (manifest.format, manifest.name, manifest.titles, manifest.artworks) == (3, "000001", 4, 9)
     assert (manifest.fingerprint, manifest.dimension) == (store.fingerprint, 32)
     assert sorted(path.name for path in folder.iterdir()) == sorted([*FILES, "manifest.json"])
     assert manifest.files == {
@@ -255,8 +255,8 @@ def test_a_manifest_that_lists_no_files_verifies_nothing_and_is_refused(publishe
 def test_a_newer_format_asks_for_an_upgrade(published: tuple, no_parser: None) -> None:
     store, _, folder = published
     record = json.loads((folder / "manifest.json").read_text())
-    (folder / "manifest.json").write_text(json.dumps({**record, "format": 3}))
-    with pytest.raises(SnapshotError, match="snapshot format 3, newer than 2; upgrade artwork-matcher"):
+    (folder / "manifest.json").write_text(json.dumps({**record, "format": 4}))
+    with pytest.raises(SnapshotError, match="snapshot format 4, newer than 3; upgrade artwork-matcher"):
         open_snapshot(store)
 
 
