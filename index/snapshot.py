@@ -53,6 +53,11 @@ class Snapshot:
         mean: np.ndarray = (self.scatter_sum / max(self.index.artworks, 1)).astype(np.float32)
         return mean
 
+    def take(self, column: str, rows: np.ndarray) -> pa.Array | pa.ChunkedArray:
+        """A column of these rows (n,) of the artwork."""
+        values = self.artwork[column]
+        return (values.chunk(0) if values.num_chunks == 1 else values).take(pa.array(rows))  # chunks cost ten times as much
+
     @cached_property
     def title_numbers(self) -> dict[str, int]:
         """title_id to its number."""

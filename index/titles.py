@@ -84,11 +84,7 @@ class TitleIndex:
         if len(rows) and not (rows.min() >= 0 and rows.max() < self.artworks):
             raise ValueError(f"rows must lie in 0..{self.artworks - 1}")
         titles = np.searchsorted(self.first_rows, rows, side="right") - 1
-        places = self.first_vectors[titles] + (rows - self.first_rows[titles])
-        vectors = np.empty((len(rows), self.dimension), np.float32)
-        for part, among, inside in self._by_part(places):
-            vectors[among] = part[inside]
-        return vectors
+        return self._gather(self.first_vectors[titles] + (rows - self.first_rows[titles]))
 
     def page(self, queries: np.ndarray, titles: np.ndarray) -> Page:
         """The inner product of each query with every artwork of each title.
@@ -99,7 +95,9 @@ class TitleIndex:
         queries = np.ascontiguousarray(queries, np.float32)
         if queries.ndim != 2 or queries.shape[1] != self.dimension:
             raise ValueError(f"queries of shape {queries.shape} do not fit vectors of {self.dimension} numbers")
-        titles = np.unique(np.asarray(titles, np.int64))  # ascending: memory is read forwards
+        titles = np.asarray(titles, np.int64)
+        if not (titles[1:] > titles[:-1]).all():
+            titles = np.unique(titles)  # ascending: memory is read forwards
         sizes = self.sizes(titles)
         starts = np.zeros(len(titles) + 1, np.int64)
         np.cumsum(sizes, out=starts[1:])
@@ -107,6 +105,13 @@ class TitleIndex:
         rows = along + np.repeat(self.first_rows[titles] - starts[:-1], sizes)
         places = along + np.repeat(self.first_vectors[titles] - starts[:-1], sizes)
         return Page(titles, starts, rows, self._products(queries, places))
+
+    def _gather(self, places: np.ndarray) -> np.ndarray:
+        """(places, d) float32, copied."""
+        vectors = np.empty((len(places), self.dimension), np.float32)
+        for part, among, inside in self._by_part(places):
+            vectors[among] = part[inside]
+        return vectors
 
     def _products(self, queries: np.ndarray, places: np.ndarray) -> np.ndarray:
         """(q, places) float32 inner products; vectors are read in their order, and with all queries one after the other."""

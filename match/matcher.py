@@ -8,13 +8,13 @@ The request path: it reads a snapshot, profiles and priors, and never loads torc
 published.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 
 from embed.errors import FingerprintError
 from embed.profiles import Profiles, read_audience, read_profiles
@@ -37,12 +37,12 @@ from match.blend import (
 from match.priors import PriorColumns, Priors, read_priors
 
 EVERYWHERE = Context()
+USERS_REMEMBERED = 1024  # about 25 MB of phrases' vectors
 USERS_AT_ONCE = 64  # per call of the index: bounds memory
 ARTWORKS_AT_ONCE = 1 << 17  # the same
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(NamedTuple):
     """The answer for one user and one title; `artwork` is None where there is none, and `reason` says why."""
 
     user_id: str
@@ -50,7 +50,16 @@ class Choice:
     artwork: Scored | None
     reason: str
     taste: str  # whose taste spoke: the user's own, or the audience's average and why
-    others: tuple[Scored, ...] = field(default=(), repr=False)  # the runners-up, best first, where asked for
+    others: tuple[Scored, ...] = ()  # the runners-up, best first, where asked for
+
+
+def as_record(choice: Choice) -> dict[str, Any]:
+    """The choice as plain dicts and lists, each field by its name: for a log or for JSON."""
+    return {**choice._asdict(), "artwork": choice.artwork and _art(choice.artwork), "others": list(map(_art, choice.others))}
+
+
+def _art(artwork: Scored) -> dict[str, Any]:
+    return {**artwork._asdict(), "people": list(artwork.people), "prior": artwork.prior._asdict()}
 
 
 @dataclass(frozen=True)
@@ -130,8 +139,8 @@ class Matcher:
         """`choose` for each of many users, in their order."""
         asked = self.title_ids if titles is None else list(titles)
         number_of = self.snapshot.title_numbers
-        known = np.array([number_of[title_id] for title_id in asked if title_id in number_of], np.int64)
-        blocks = self._blocks(np.unique(known))
+        known = sorted({number_of[title_id] for title_id in asked if title_id in number_of})
+        blocks = self._blocks(np.array(known, np.int64))
         answers = []
         for start in range(0, len(users), USERS_AT_ONCE):
             tastes = [self._taste(user) for user in users[start : start + USERS_AT_ONCE]]
@@ -182,9 +191,11 @@ class Matcher:
 
     def _blocks(self, numbers: np.ndarray) -> list[np.ndarray]:
         """Titles in runs of about ARTWORKS_AT_ONCE artworks."""
-        ends = np.cumsum(self.snapshot.index.sizes(numbers))
-        total = int(ends[-1]) if len(ends) else 0
-        cuts = np.searchsorted(ends, np.arange(ARTWORKS_AT_ONCE, total, ARTWORKS_AT_ONCE))
+        sizes = self.snapshot.index.sizes(numbers)
+        if sizes.sum() <= ARTWORKS_AT_ONCE:
+            return [numbers] if len(numbers) else []
+        ends = np.cumsum(sizes)
+        cuts = np.searchsorted(ends, np.arange(ARTWORKS_AT_ONCE, ends[-1], ARTWORKS_AT_ONCE))
         return [run for run in np.split(numbers, cuts) if len(run)]
 
     def _blocked(self, page: Page, context: Context) -> Blocked | None:
@@ -194,7 +205,7 @@ class Matcher:
             seen = {snapshot.title_numbers.get(title_id, ABSENT) for title_id in context.seen}
             return np.repeat(np.isin(page.titles, list(seen)), page.sizes)
 
-        return snapshot.flags.block(context, page.rows, known, lambda: snapshot.artwork["artwork_id"].take(pa.array(page.rows)))
+        return snapshot.flags.block(context, page.rows, known, lambda: snapshot.take("artwork_id", page.rows))
 
     def _fallbacks(self, asking: "_Asking", best: np.ndarray) -> np.ndarray:
         """(titles,) places of the fallbacks of titles with nothing else left, where they have one that may stand in."""
@@ -211,14 +222,12 @@ class Matcher:
 
     def _scored(self, taste: _Taste, page: Page, places: np.ndarray, parts: Parts) -> list[Scored]:
         """The artwork at these places of a page."""
-        rows = page.rows[places]
-        artwork, priors = self.snapshot.artwork, self._prior_columns
-        taken = {name: artwork[name].take(pa.array(rows)).to_pylist() for name in ("artwork_id", "path")}
-        if taste.liked_numbers:
-            people = artwork["people"].take(pa.array(rows)).to_pylist()
-            liked = [tuple(person for person in names if fold(person) in taste.liked) for names in people]
-        else:
-            liked = [()] * len(rows)
+        rows, priors = page.rows[places], self._prior_columns
+        taken = [self.snapshot.take(name, rows).to_pylist() for name in ("artwork_id", "path")]
+        liked: list[tuple[str, ...]] = [()] * len(rows)
+        if len(met := np.flatnonzero(parts.people[places])):
+            for place, names in zip(met.tolist(), self.snapshot.take("people", rows[met]).to_pylist(), strict=True):
+                liked[place] = tuple(person for person in names if fold(person) in taste.liked)
         phrases, cosines = self._nearest_phrases(taste.profile, page, places)
         prior_parts, similarity_parts, people_parts = (part[places] for part in (parts.prior, parts.similarity, parts.people))
         scores = prior_parts + similarity_parts + people_parts
@@ -226,9 +235,8 @@ class Matcher:
         similarities = similarity_parts / weight if weight else np.zeros(len(rows))
         counts = (column[rows].tolist() for column in (priors.mean, priors.impressions, priors.plays))
         columns = (scores, prior_parts, similarity_parts, people_parts, similarities)
-        own = [Prior(*counted) for counted in zip(*counts, strict=True)]
         parts_of = (column.tolist() for column in columns)
-        return list(map(Scored, *taken.values(), *parts_of, phrases, cosines, liked, own))
+        return list(map(Scored, *taken, *parts_of, phrases, cosines, liked, map(Prior, *counts)))
 
     def _nearest_phrases(
         self, profile: Profile, page: Page, places: np.ndarray
@@ -239,15 +247,15 @@ class Matcher:
             return [None] * len(places), [None] * len(places)
         titles = np.searchsorted(page.starts, places, side="right") - 1
         vectors = self.snapshot.index.vectors_of(page.rows[places])  # (places, d)
-        alone = page.sizes[titles] == 1
         # Against the title's other artwork; where there is none, against what any user likes.
-        apart = np.where(alone[:, None], vectors, vectors - self.snapshot.means[page.titles[titles]])
-        said = profile.vectors @ apart.T - np.where(alone, vectors @ self.audience.mean, 0)  # (phrases, places)
-        weights = np.array([phrase.weight for phrase in profile.phrases])
-        best = np.argmax(weights[:, None] * said, axis=0)
+        apart = vectors - self.snapshot.means[page.titles[titles]]
+        said = profile.vectors @ apart.T  # (phrases, places)
+        if (alone := page.sizes[titles] == 1).any():
+            said[:, alone] = (profile.vectors - self.audience.mean) @ vectors[alone].T
+        best = np.argmax(np.array([[phrase.weight] for phrase in profile.phrases]) * said, axis=0)
         names = [str(phrase) for phrase in profile.phrases]
         cosines: list[float | None] = np.einsum("nd,nd->n", profile.vectors[best], vectors).tolist()
-        return [names[number] for number in best], cosines
+        return [names[number] for number in best.tolist()], cosines
 
     @cached_property
     def _spread(self) -> float:
@@ -262,6 +270,14 @@ class Matcher:
         return list(self.snapshot.title_numbers)
 
     def _taste(self, user: str | Profile) -> _Taste:
+        return self._known_taste(user) if isinstance(user, str) else self._taste_of(user)
+
+    @cached_property
+    def _known_taste(self) -> Callable[[str], _Taste]:
+        """A user of the store; those who asked last are remembered, since a page is asked for row by row."""
+        return lru_cache(USERS_REMEMBERED)(self._taste_of)
+
+    def _taste_of(self, user: str | Profile) -> _Taste:
         profile = self.profiles.get(user) if isinstance(user, str) else user
         user_id = user if isinstance(user, str) else user.user_id
         if profile is None or not profile.phrases:

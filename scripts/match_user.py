@@ -1,6 +1,5 @@
 """The choice per title for a user, and why: `python scripts/match_user.py --store STORE USER`."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,13 +28,13 @@ def match_user(
     Exit code 0: answered; 2: could not run.
     """
     from embed.store import open_store
-    from match.matcher import Matcher
+    from match.matcher import Matcher, as_record
 
     opened = open_store(store)
     choices = Matcher.open(opened).choose(user, console.names(titles))
     console.note_checkpoint(opened.choice)
     if as_json:
-        console.answer([asdict(choice) for choice in choices])
+        console.answer([as_record(choice) for choice in choices])
         return
     if choices and choices[0].taste != "the user's own":
         console.say(f"taste: {choices[0].taste}")

@@ -3,11 +3,10 @@
 import json
 import re
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 from embed.store import Store
-from match.matcher import Matcher
+from match.matcher import Matcher, as_record
 
 
 def test_a_table_of_choices(invoke: Callable, served: Store) -> None:
@@ -26,7 +25,7 @@ def test_json_has_all_parts(invoke: Callable, served: Store) -> None:
     result = invoke("match_user", "carl", "--store", served.root, "--titles", "lone, harbour", "--json")
     assert (result.exit_code, result.stderr) == (0, "")
     choices = Matcher.open(served).choose("carl", ["lone", "harbour"])
-    assert json.loads(result.stdout) == json.loads(json.dumps([asdict(choice) for choice in choices]))
+    assert json.loads(result.stdout) == json.loads(json.dumps([as_record(choice) for choice in choices]))
 
 
 def test_an_unknown_user_is_an_answer_with_its_reason(invoke: Callable, served: Store) -> None:
