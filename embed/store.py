@@ -222,6 +222,11 @@ def has_table(store: Store, table: str) -> bool:
     return tables.exists(_path(store, table))
 
 
+def table_version(store: Store, table: str) -> int:
+    """A number that grows with every commit to the table; 0 where it was never written."""
+    return tables.version(_path(store, table))
+
+
 def read_table(store: Store, table: str, columns: Sequence[str] | None = None, *, where: str | None = None) -> pa.Table:
     """The newest good version of a table. Raises StoreError where there is none, or where none can be opened."""
     if not has_table(store, table):

@@ -76,6 +76,11 @@ def exists(path: Path) -> bool:
     return bool(_versions(path))
 
 
+def version(path: Path) -> int:
+    """The newest version's number, damaged or not; 0 where there is none. Cheap: it looks at names only."""
+    return max(_versions(path), default=0)
+
+
 def read(path: Path, columns: Sequence[str] | None = None, where: str | None = None) -> pa.Table:
     """The rows of the newest good version; `where` is a filter in SQL. Warns where a newer version is damaged.
 

@@ -8,9 +8,9 @@ The request path: it reads a snapshot, profiles and priors, and never loads torc
 published.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -83,6 +83,11 @@ class Matcher:
     audience: Audience
     priors: Priors
     weights: Weights
+    _remembered: dict[str, _Taste] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """What the first call would wait for is made at once."""
+        _ = self._spread, self._prior_columns, self._title_ids, self.snapshot.people
 
     @classmethod
     def open(cls, store: Store | Path | str, weights: Weights | None = None) -> "Matcher":
@@ -93,13 +98,7 @@ class Matcher:
         """
         store = store if isinstance(store, Store) else open_store(store)
         snapshot = open_snapshot(store)
-        store = open_store(store.root, snapshot.manifest.fingerprint)  # until a new snapshot the former encoder's taste serves
-        if has_table(store, "profiles"):
-            profiles, audience = read_profiles(store), read_audience(store)
-        else:
-            profiles, audience = _nobody(store)
-        _check_fingerprint(audience.fingerprint, snapshot, "the profiles of this store")
-        return cls(snapshot, profiles, audience, read_priors(store), weights or Weights())
+        return cls(snapshot, *read_users(store, snapshot), read_priors(store), weights or Weights())
 
     @property
     def user_ids(self) -> list[str]:
@@ -270,12 +269,14 @@ class Matcher:
         return list(self.snapshot.title_numbers)
 
     def _taste(self, user: str | Profile) -> _Taste:
-        return self._known_taste(user) if isinstance(user, str) else self._taste_of(user)
-
-    @cached_property
-    def _known_taste(self) -> Callable[[str], _Taste]:
-        """A user of the store; those who asked last are remembered, since a page is asked for row by row."""
-        return lru_cache(USERS_REMEMBERED)(self._taste_of)
+        """Users of the store who asked lately are remembered, since a page is asked for row by row."""
+        if not isinstance(user, str):
+            return self._taste_of(user)
+        if (taste := self._remembered.get(user)) is None:
+            if len(self._remembered) >= USERS_REMEMBERED:
+                self._remembered.clear()
+            taste = self._remembered[user] = self._taste_of(user)
+        return taste
 
     def _taste_of(self, user: str | Profile) -> _Taste:
         profile = self.profiles.get(user) if isinstance(user, str) else user
@@ -326,6 +327,17 @@ def _reason(title_id: str, size: int, free: int, page: Page, blocked: Blocked | 
         return f"the best of {free} of {size} that may be shown" if free > 1 else f"the only one of {size} that may be shown"
     assert blocked is not None
     return f"none of {size} may be shown ({blocked.reason(slice(*page.starts[place : place + 2].tolist()))})"
+
+
+def read_users(store: Store, snapshot: Snapshot) -> tuple[Profiles, Audience]:
+    """Profiles and audience in the snapshot's space: until a new snapshot is published the former encoder's taste serves.
+
+    Raises StoreError and FingerprintError as `Matcher.open` does.
+    """
+    store = open_store(store.root, snapshot.manifest.fingerprint)
+    users = (read_profiles(store), read_audience(store)) if has_table(store, "profiles") else _nobody(store)
+    _check_fingerprint(users[1].fingerprint, snapshot, "the profiles of this store")
+    return users
 
 
 def _nobody(store: Store) -> tuple[Profiles, Audience]:

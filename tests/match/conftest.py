@@ -15,20 +15,12 @@ ROMANCE, COMEDY, HORROR, PLAIN = np.eye(4, dtype=np.float32)
 
 
 @pytest.fixture(scope="session")
-def make_store() -> Callable[..., Any]:
-    """make_store(folder, titles, users={}, neutral=None, publish=True, catalog=None) -> Store.
+def write_artwork() -> Callable[..., None]:
+    """write_artwork(store, titles): the catalog as scripts/embed_artwork.py would leave it; see `make_store`."""
+    from embed.records import ARTWORK, TITLE, embedding_schema
+    from embed.store import append_rows, replace_table, vector_array
 
-    titles: title_id to artwork rows, each {"artwork_id", "vector", and what ARTWORK has besides}.
-    users: user_id to phrases (text, kind, weight, vector); the same (kind, text) has the same vector.
-    """
-    from embed.encoder import EncoderChoice
-    from embed.profiles import write_audience, write_profiles
-    from embed.records import ARTWORK, TITLE, Phrase, Profile, embedding_schema, phrase_schema
-    from embed.store import append_rows, create_store, remember_pictures, replace_table, vector_array
-    from embed.taste import audience_of
-    from index.publish import publish_snapshot
-
-    def write_artwork(store: Any, titles: Mapping[str, Sequence[dict[str, Any]]]) -> None:
+    def write(store: Any, titles: Mapping[str, Sequence[dict[str, Any]]]) -> None:
         rows = [{"title_id": title_id, **row} for title_id, artwork in titles.items() for row in artwork]
         filled = [
             {
@@ -54,7 +46,18 @@ def make_store() -> Callable[..., Any]:
         ]
         append_rows(store, "embeddings", pa.Table.from_arrays(columns, schema=embedding_schema(store.dimension)))
 
-    def write_users(store: Any, users: Mapping[str, Sequence[tuple[Any, ...]]], neutral: np.ndarray) -> None:
+    return write
+
+
+@pytest.fixture(scope="session")
+def write_users() -> Callable[..., None]:
+    """write_users(store, users, neutral=PLAIN): tastes as scripts/embed_users.py would leave them; see `make_store`."""
+    from embed.profiles import write_audience, write_profiles
+    from embed.records import Phrase, Profile, phrase_schema
+    from embed.store import append_rows, vector_array
+    from embed.taste import audience_of
+
+    def write(store: Any, users: Mapping[str, Sequence[tuple[Any, ...]]], neutral: np.ndarray = PLAIN) -> None:
         vectors = {(kind, text): vector for phrases in users.values() for text, kind, _, vector in phrases}
         columns = [
             pa.array([kind for kind, _ in vectors], pa.string()),
@@ -79,6 +82,20 @@ def make_store() -> Callable[..., Any]:
             fingerprint=store.fingerprint,
         )
         write_audience(store, audience_of(profiles, encoder))
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def make_store(write_artwork: Callable[..., None], write_users: Callable[..., None]) -> Callable[..., Any]:
+    """make_store(folder, titles, users={}, neutral=None, publish=True, catalog=None) -> Store.
+
+    titles: title_id to artwork rows, each {"artwork_id", "vector", and what ARTWORK has besides}.
+    users: user_id to phrases (text, kind, weight, vector); the same (kind, text) has the same vector.
+    """
+    from embed.encoder import EncoderChoice
+    from embed.store import create_store, remember_pictures
+    from index.publish import publish_snapshot
 
     def make(
         folder: Path,
