@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from embed.errors import CatalogError
 from embed.records import ARTWORK, TASTE, TITLE, WATCH
@@ -92,7 +93,22 @@ def read_catalog(
         tables[name] = _table(rows, SCHEMAS[name])
         if name == "titles":
             known = _Titles(frozenset(tables[name]["title_id"].to_pylist()), path.name if path else name)
+    if {"titles", "artwork"} <= files.keys():
+        _check_fallbacks(tables, files["titles"], problems, strict)
     return Catalog(root=root.resolve(), pictures=pictures or str(root.resolve()), problems=tuple(problems), **tables)
+
+
+def _check_fallbacks(tables: dict[str, pa.Table], file: Path | None, problems: list[Problem], strict: bool) -> None:
+    """A fallback that is none of its title's artwork would be missed on the day it is needed. The title itself can be used."""
+    titles, artwork = tables["titles"], tables["artwork"]
+    with_one = titles.filter(pc.is_valid(titles["fallback"])).select(["title_id", "fallback"])
+    known = (
+        set(zip(artwork["title_id"].to_pylist(), artwork["artwork_id"].to_pylist(), strict=True)) if len(with_one) else set()
+    )
+    for row in with_one.to_pylist():
+        if (row["title_id"], row["fallback"]) not in known and file is not None:
+            reason = f"{row['fallback']!r} is no artwork of title {row['title_id']!r}"
+            _report(problems, Problem(file.name, 0, "fallback", reason, "give the artwork_id of one of its own"), strict)
 
 
 def _table(rows: Iterator[Row], schema: pa.Schema) -> pa.Table:

@@ -90,7 +90,7 @@ class Flags:
         )
 
     def block(
-        self, context: Context, rows: np.ndarray, known: Callable[[], np.ndarray], ids: Callable[[], pa.ChunkedArray]
+        self, context: Context, rows: np.ndarray, known: Callable[[], np.ndarray], ids: Callable[[], pa.Array]
     ) -> Blocked | None:
         """What stops the artwork of these rows (n,); None where nothing stops any of the catalog's.
 
@@ -106,7 +106,7 @@ class Flags:
         return Blocked(by)
 
     def _tests(
-        self, context: Context, rows: np.ndarray, known: Callable[[], np.ndarray], ids: Callable[[], pa.ChunkedArray]
+        self, context: Context, rows: np.ndarray, known: Callable[[], np.ndarray], ids: Callable[[], pa.Array]
     ) -> dict[int, np.ndarray]:
         """Number of a filter in NAMES to (n,) bool, what passes it; only those that could stop something."""
         fits: dict[str, np.ndarray] = {}
@@ -161,8 +161,8 @@ def _microseconds(at: datetime | None) -> int:
     return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1e6)
 
 
-def _is_in(ids: pa.ChunkedArray, listed: Collection[str]) -> np.ndarray:
-    found: np.ndarray = pc.is_in(ids, value_set=pa.array(list(listed), pa.string())).to_numpy()
+def _is_in(ids: pa.Array, listed: Collection[str]) -> np.ndarray:
+    found: np.ndarray = pc.is_in(ids, value_set=pa.array(list(listed), pa.string())).to_numpy(zero_copy_only=False)
     return found
 
 

@@ -15,6 +15,7 @@ app = console.door()
 @console.reports_errors
 def build_index(
     store: Annotated[Path, typer.Option(help="The store that scripts/embed_artwork.py made.")],
+    rebuild: Annotated[bool, typer.Option(help="Write all vectors anew, not only those of titles that changed.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Answer with the manifest in JSON on standard output.")] = False,
 ) -> None:
     """Publish STORE's active artwork as a new snapshot, the one that serves from now on; the last three are kept.
@@ -26,11 +27,12 @@ def build_index(
 
     opened = open_store(store)
     console.note_checkpoint(opened.choice)
-    manifest = publish_snapshot(opened)
+    manifest = publish_snapshot(opened, rebuild=rebuild)
     if as_json:
         console.answer(asdict(manifest))
     else:
-        typer.echo(f"snapshot {manifest.name}: {manifest.artworks} artworks of {manifest.titles} titles")
+        shared = "" if manifest.base == manifest.name else f"; vectors of {manifest.base}, {manifest.changed} beside them"
+        typer.echo(f"snapshot {manifest.name}: {manifest.artworks} artworks of {manifest.titles} titles{shared}")
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from embed.encoder import EncoderChoice
     from embed.job import Event, Watch
+    from index.filters import Context
 
 P = ParamSpec("P")
 SHOWN = 20  # problems printed one by one; --json has them all
@@ -35,6 +36,9 @@ CheckpointFolder = Annotated[
 ]
 ModelName = Annotated[str | None, typer.Option("--model", help="open_clip's model name instead.")]
 PretrainedTag = Annotated[str | None, typer.Option("--pretrained", help="open_clip's tag for --model.")]
+Locale = Annotated[str | None, typer.Option(help="The viewer's language tag, such as pt-BR; any where left out.")]
+Aspect = Annotated[str | None, typer.Option(help="The shape of the place on the screen, such as 16:9 or 0.667.")]
+Maturity = Annotated[float | None, typer.Option(help="The viewer's age: what is for older ones is not shown.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON on standard output.")]
 Check = Annotated[bool, typer.Option("--check", help="End with exit code 1 where a target is missed.")]
 
@@ -63,6 +67,20 @@ def reports_errors(command: Callable[P, None]) -> Callable[P, None]:
             raise typer.Exit(130) from None
 
     return run
+
+
+def context(locale: str | None, aspect: str | None, maturity: float | None) -> "Context":
+    """The options of these names as what a matcher takes."""
+    from index.filters import Context
+
+    width, divided, height = (aspect or "").partition(":")
+    try:
+        shape = float(width) / float(height or 1) if aspect and bool(divided) == bool(height) else None
+    except (ValueError, ZeroDivisionError):
+        shape = None
+    if aspect is not None and (shape is None or not 0 < shape < float("inf")):
+        raise typer.BadParameter(f"--aspect {aspect!r}: give width:height, such as 16:9, or their quotient")
+    return Context(locale=locale, aspect=shape, maturity=maturity)
 
 
 def say(text: str) -> None:

@@ -19,11 +19,15 @@ def match_user(
     user: Annotated[str, typer.Argument(help="The user's id.")],
     store: Annotated[Path, typer.Option(help="The store that scripts/embed_artwork.py made.")],
     titles: Annotated[str | None, typer.Option(help="Title ids, divided by commas; all titles where left out.")] = None,
+    locale: console.Locale = None,
+    aspect: console.Aspect = None,
+    maturity: console.Maturity = None,
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON on standard output, with all parts.")] = False,
 ) -> None:
     """Choose STORE's best artwork of each title for USER, and say why.
 
-    A user nobody knows gets the audience's average taste, a title nobody knows no artwork; both are said, and are no failure.
+    A user nobody knows gets the audience's average taste, a title nobody knows no artwork, and a title whose artwork may not be
+    shown its fallback or none; all of it is said, and is no failure.
 
     Exit code 0: answered; 2: could not run.
     """
@@ -31,7 +35,8 @@ def match_user(
     from match.matcher import Matcher, as_record
 
     opened = open_store(store)
-    choices = Matcher.open(opened).choose(user, console.names(titles))
+    context = console.context(locale, aspect, maturity)
+    choices = Matcher.open(opened).choose(user, console.names(titles), context)
     console.note_checkpoint(opened.choice)
     if as_json:
         console.answer([as_record(choice) for choice in choices])

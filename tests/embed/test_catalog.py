@@ -53,6 +53,7 @@ def test_each_format_reads_the_same(tmp_path: Path, make_catalog: Callable[..., 
         "people": ["Ada Quill", "Ben Marsh"],
         "keywords": ["sea", "letters"],
         "synopsis": "Two strangers write to each other across a bay.",
+        "fallback": None,
     }
     assert catalog.titles.to_pylist()[3]["people"] == []  # an empty list, never null
     assert catalog.titles.to_pylist()[3]["synopsis"] is None
@@ -92,6 +93,9 @@ BAD_ROWS = [  # (table, the bad row, field, reason, remedy)
     ("artwork", art(title_id="t9"), "title_id", "'t9' is no title of this catalog", "add it to titles."),
     ("artwork", art(path=None), "path", "is missing", "relative to the catalog folder"),
     ("artwork", art(prominence=2), "prominence", "is out of range", "give a number from 0 to 1"),
+    ("artwork", art(maturity=30), "maturity", "is out of range", "give a number from 0 to 21"),
+    ("artwork", art(spoiler="perhaps"), "spoiler", "'perhaps' is neither true nor false", "give true or false"),
+    ("artwork", art(shown_until="never"), "shown_until", "'never' is no date", "give ISO 8601"),
     ("artwork", art(added_at="soon"), "added_at", "'soon' is no date", "give ISO 8601, such as 2026-10-01T20:00:00Z"),
     ("history", watch(title_id="t9"), "title_id", "'t9' is no title of this catalog", "add it to titles."),
     ("history", watch(fraction=1.7), "fraction", "is out of range", "give a number from 0 to 1"),
@@ -394,6 +398,7 @@ TITLE_ROW = st.fixed_dictionaries(
         "people": st.lists(ITEM, max_size=3),
         "keywords": st.lists(ITEM, max_size=3),
         "synopsis": st.none() | TEXT,
+        "fallback": st.none() | TEXT,
     }
 )
 
@@ -413,3 +418,22 @@ def test_json_escapes_come_back_equal(write: Callable[..., Path]) -> None:
     folder = write("jsonl")
     (folder / "titles.jsonl").write_text(json.dumps({"title_id": "t1", "name": "夜の雨 — 😀"}) + "\n")
     assert read_catalog(folder, only=("titles",), strict=True).titles["name"].to_pylist() == ["夜の雨 — 😀"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"), [("true", True), ("Yes", True), ("1", True), ("false", False), ("0", False), ("", None)]
+)
+def test_a_flag_reads_as_people_write_it(write: Callable[..., Path], raw: str, expected: bool | None) -> None:
+    catalog = read_catalog(write("csv", artwork=[art(spoiler=raw)]), strict=True)
+    assert catalog.artwork["spoiler"].to_pylist() == [expected]
+
+
+def test_a_fallback_that_is_no_artwork_of_its_title_is_named_and_the_title_stays(write: Callable[..., Path]) -> None:
+    titles = [{**TITLES[0], "fallback": "no-such"}]
+    folder = write("jsonl", titles=titles, artwork=[art(title_id=TITLES[0]["title_id"])])
+    catalog = read_catalog(folder)
+    [problem] = catalog.problems
+    assert (problem.field, problem.reason) == ("fallback", f"'no-such' is no artwork of title {TITLES[0]['title_id']!r}")
+    assert len(catalog.titles) == 1
+    with pytest.raises(CatalogError, match="no-such"):
+        read_catalog(folder, strict=True)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from embed.errors import SnapshotError, StoreError
@@ -104,6 +105,51 @@ def test_killed_before_it_drops_the_old_ones_the_new_one_serves(store: Store, pu
     assert open_snapshot(store).manifest.name == "000004"
     publish_snapshot(store)
     assert snapshots(store) == ["000003", "000004", "000005", "CURRENT"]
+
+
+KILLED_AT = """
+import os, signal, sys
+from embed.store import open_store
+from index.publish import publish_snapshot
+
+calls, at = 0, int(sys.argv[2])
+
+def count(frame, event, argument):
+    global calls
+    calls += 1
+    if calls == at:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+store = open_store(sys.argv[1])
+sys.setprofile(count)
+publish_snapshot(store, rebuild=sys.argv[3] == "rebuild")
+sys.setprofile(None)
+print(calls)
+"""
+
+
+@pytest.mark.parametrize("how", ["changes", "rebuild"])
+def test_killed_at_any_moment_the_last_good_one_or_the_new_one_serves(store: Store, how: str) -> None:
+    """At 15 moments each, evenly spread over all calls that publishing makes, in Python and below."""
+    artwork = read_table(store, "artwork")
+    publish_snapshot(store)
+
+    def run(at: int) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", KILLED_AT, str(store.root), str(at), how]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    total, serving = int(run(0).stdout), len(artwork)
+    for number in range(15):
+        count = len(artwork) - 1 - number % 2
+        replace_table(store, "artwork", artwork.slice(0, count))
+        assert run(round((number + 0.5) / 15 * total)).returncode == -signal.SIGKILL
+        snapshot = open_snapshot(store)
+        assert snapshot.manifest.artworks in (serving, count)
+        serving = snapshot.manifest.artworks
+        np.testing.assert_allclose(np.linalg.norm(snapshot.index.vectors_of(np.arange(serving)), axis=1), 1, atol=1e-3)
+    publish_snapshot(store)
+    assert open_snapshot(store).manifest.artworks == count
+    assert not list(store.snapshots.glob(".[0-9]*"))
 
 
 def test_everything_is_synced_before_it_serves(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

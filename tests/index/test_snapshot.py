@@ -187,7 +187,7 @@ def no_parser(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(np, "load", refuse)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.sampled_from(sorted(FILES)), where=st.floats(0, 1, exclude_max=True), flip=st.integers(1, 255))
 def test_one_altered_byte_is_noticed_before_anything_is_parsed(
     published: tuple, no_parser: None, name: str, where: float, flip: int

@@ -8,12 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from embed.errors import FingerprintError, SnapshotError, StoreError
 from embed.profiles import read_audience, read_profiles
-from embed.records import Phrase, Profile, fold
+from embed.records import TITLE, Phrase, Profile, fold
 from embed.store import Store, open_beside, open_store, read_table, replace_table, switch_encoder
+from index.filters import Context
+from index.publish import publish_snapshot
 from match.blend import Scored, Weights
 from match.matcher import USERS_AT_ONCE, Choice, Matcher
 from match.priors import learn_priors
@@ -254,6 +257,84 @@ def test_the_only_artwork_names_the_phrase_it_fits_better_than_it_fits_anyone(
     art = Matcher.open(store).choose("both", ["lone"])[0].artwork
     assert art is not None
     assert (art.phrase, art.phrase_similarity) == ("funny ghosts", pytest.approx(0.7))
+
+
+# What may be shown
+
+
+@pytest.fixture
+def guarded(tmp_path: Path, make_store: Callable[..., Store], titles: dict, users: dict) -> Matcher:
+    """ "harbour" has a kiss for adults, a clown in German, a ghost that gives the story away, and the clown as its fallback;
+    "lone" one picture that is tall, and a fallback for adults."""
+    about = {
+        "kiss": {"maturity": 16.0, "width": 160, "height": 90},
+        "clown": {"locale": "de", "width": 160, "height": 90},
+        "ghost": {"spoiler": True, "width": 160, "height": 90},
+        "only": {"width": 90, "height": 160},
+    }
+    marked = {title: [{**row, **about.get(row["artwork_id"], {})} for row in rows] for title, rows in titles.items()}
+    marked["lone"].append({"artwork_id": "adults", "vector": HORROR, "maturity": 18.0})
+    store = make_store(tmp_path / "store", marked, users)
+    rows = read_table(store, "titles").to_pylist()
+    fallbacks = {"harbour": "clown", "lone": "adults", "caper": "ghost"}
+    rows = [{**row, "fallback": fallbacks.get(row["title_id"])} for row in rows]
+    replace_table(store, "titles", pa.Table.from_pylist(rows, schema=TITLE))
+    publish_snapshot(store)
+    return Matcher.open(store)
+
+
+@pytest.mark.parametrize(
+    ("context", "expected", "reason"),
+    [
+        (Context(), "kiss", "the best of 2 of 3 that may be shown"),
+        (Context(maturity=12), "clown", "the only one of 3 that may be shown"),
+        (Context(seen=["harbour"], deny=["kiss", "clown"]), "ghost", "the only one of 3 that may be shown"),
+        (Context(seen=["lone"], deny=["kiss", "clown"]), None, "none of 3 may be shown (2 by deny list, 1 by spoiler)"),
+        (Context(allow=["clown"]), "clown", "the only one of 3 that may be shown"),
+        (Context(locale="de-AT", maturity=18), "kiss", "the best of 2 of 3 that may be shown"),
+        (
+            Context(locale="fr", maturity=6),
+            "clown",
+            "its fallback: none of 3 may be shown (1 by maturity, 1 by spoiler, 1 by locale)",
+        ),
+        (
+            Context(aspect=2 / 3, maturity=6),
+            "clown",
+            "its fallback: none of 3 may be shown (1 by maturity, 1 by spoiler, 1 by aspect)",
+        ),
+        (Context(allow=[]), None, "none of 3 may be shown (2 by allow list, 1 by spoiler)"),
+    ],
+)
+def test_only_what_may_be_shown_is_chosen(guarded: Matcher, context: Context, expected: str | None, reason: str) -> None:
+    for with_others in (False, True):
+        choice = guarded.choose("rosa", ["harbour"], context, with_others=with_others)[0]
+        assert (chosen([choice]), choice.reason) == ([expected], reason)
+    assert {art.artwork_id for art in choice.others} <= {"kiss", "clown", "ghost"} - {expected}
+    assert len(choice.others) == (1 if "best of 2" in reason else 0)
+
+
+def test_a_fallback_is_held_to_what_is_not_forgiven(guarded: Matcher) -> None:
+    tall, adult = Context(aspect=16 / 9, maturity=12, deny=["only"]), Context(aspect=16 / 9, deny=["only"])
+    assert guarded.choose("rosa", ["lone"], tall)[0].artwork is None
+    assert chosen(guarded.choose("rosa", ["lone"], adult)) == ["adults"]
+
+
+def test_a_fallback_of_another_title_is_none(guarded: Matcher) -> None:
+    choice = guarded.choose("rosa", ["caper"], Context(allow=["ghost"]))[0]
+    assert (choice.artwork, choice.reason) == (None, "none of 2 may be shown (2 by allow list)")
+
+
+def test_a_filter_changes_no_score(guarded: Matcher) -> None:
+    """Similarity is measured against all of a title's artwork, shown or not, so that scores of two contexts compare."""
+    free = {
+        art.artwork_id: art for art in _ranked(guarded.choose("rosa", ["harbour"], Context(seen=["harbour"]), with_others=True))
+    }
+    for art in _ranked(guarded.choose("rosa", ["harbour"], Context(maturity=12), with_others=True)):
+        assert art == free[art.artwork_id]
+
+
+def _ranked(choices: list[Choice]) -> list[Scored]:
+    return [art for choice in choices for art in (choice.artwork, *choice.others) if art is not None]
 
 
 # Whose taste speaks
