@@ -4,7 +4,7 @@ Exact: the artwork of the page is looked at one by one, never a sample of the ne
 nothing. What a row says of itself, its campaign and that it gives the story away, holds without being asked for.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -51,12 +51,18 @@ class Blocked:
         forgiven: np.ndarray = (self.by == FREE) | (self.by >= FORGIVEN)
         return forgiven
 
-    def reason(self, places: slice) -> str:
-        """Of one title with nothing left: how many each filter stopped, such as "2 by locale, 1 by maturity"."""
-        counts = np.bincount(self.by[places], minlength=len(NAMES))
-        return ", ".join(
-            f"{counts[number]} by {NAMES[number]}" for number in np.argsort(-counts, kind="stable") if counts[number]
-        )
+    def counts(self, starts: np.ndarray) -> np.ndarray:
+        """(titles, len(NAMES)): how many of each title's artworks each filter stopped; title i's are starts[i]:starts[i + 1]."""
+        titles = np.repeat(np.arange(len(starts) - 1), starts[1:] - starts[:-1])
+        shape = len(starts) - 1, len(NAMES)
+        counts: np.ndarray = np.bincount(titles * shape[1] + self.by, minlength=shape[0] * shape[1]).reshape(shape)
+        return counts
+
+
+def in_words(counts: Sequence[int]) -> str:
+    """One title's `Blocked.counts`, most first, such as "2 by locale, 1 by maturity"."""
+    stopped = sorted(range(1, len(NAMES)), key=lambda number: -counts[number])
+    return ", ".join(f"{counts[number]} by {NAMES[number]}" for number in stopped if counts[number])
 
 
 @dataclass(frozen=True)

@@ -25,13 +25,10 @@ class Page:
 
     titles: np.ndarray  # (t,) int64, ascending: those asked, each once
     starts: np.ndarray  # (t + 1,) int64
+    sizes: np.ndarray  # (t,) int64: how many artworks each title has
     rows: np.ndarray  # (n,) int64, ascending
+    places: np.ndarray  # (n,) int64: where their vectors lie, as TitleIndex counts them
     similarities: np.ndarray  # (q, n) float32: inner products with each query
-
-    @property
-    def sizes(self) -> np.ndarray:
-        """(t,) int64: how many artworks each title has."""
-        return np.diff(self.starts)
 
     def best(self) -> np.ndarray:
         """(t,) int64: of each title, the row most similar to any of the queries, ABSENT where it has no artwork; ties go to the
@@ -84,7 +81,7 @@ class TitleIndex:
         if len(rows) and not (rows.min() >= 0 and rows.max() < self.artworks):
             raise ValueError(f"rows must lie in 0..{self.artworks - 1}")
         titles = np.searchsorted(self.first_rows, rows, side="right") - 1
-        return self._gather(self.first_vectors[titles] + (rows - self.first_rows[titles]))
+        return self.gather(self.first_vectors[titles] + (rows - self.first_rows[titles]))
 
     def page(self, queries: np.ndarray, titles: np.ndarray) -> Page:
         """The inner product of each query with every artwork of each title.
@@ -104,10 +101,10 @@ class TitleIndex:
         along = np.arange(starts[-1])
         rows = along + np.repeat(self.first_rows[titles] - starts[:-1], sizes)
         places = along + np.repeat(self.first_vectors[titles] - starts[:-1], sizes)
-        return Page(titles, starts, rows, self._products(queries, places))
+        return Page(titles, starts, sizes, rows, places, self._products(queries, places))
 
-    def _gather(self, places: np.ndarray) -> np.ndarray:
-        """(places, d) float32, copied."""
+    def gather(self, places: np.ndarray) -> np.ndarray:
+        """(n, d) float32: a copy of the vectors at these places (n,) of a page of this index."""
         vectors = np.empty((len(places), self.dimension), np.float32)
         for part, among, inside in self._by_part(places):
             vectors[among] = part[inside]
@@ -167,14 +164,18 @@ def best_of(values: np.ndarray, answers: np.ndarray, starts: np.ndarray) -> np.n
 
     values: (n,) floats without nan; answers: (n,); title i's are starts[i]:starts[i + 1].
     """
-    best = np.full(len(starts) - 1, ABSENT, np.int64)
-    there = np.flatnonzero(np.diff(starts))
-    if len(there):
-        begins = starts[there]
-        highest = np.maximum.reduceat(values, begins)
-        candidates = np.flatnonzero(values == np.repeat(highest, np.diff(starts)[there]))
-        best[there] = np.where(highest == -np.inf, ABSENT, answers[candidates[np.searchsorted(candidates, begins)]])
-    return best
+    sizes = starts[1:] - starts[:-1]
+    there = sizes > 0
+    if not there.all():
+        best = np.full(len(sizes), ABSENT, np.int64)
+        best[there] = best_of(values, answers, np.append(starts[:-1][there], starts[-1]))
+        return best
+    if not len(sizes):
+        return np.empty(0, np.int64)
+    highest = np.maximum.reduceat(values, starts[:-1])
+    candidates = np.flatnonzero(values == np.repeat(highest, sizes))
+    found: np.ndarray = answers[candidates[np.searchsorted(candidates, starts[:-1])]]
+    return np.where(highest == -np.inf, ABSENT, found)
 
 
 def _inner_products(matrix: np.ndarray, rows: np.ndarray, queries: np.ndarray) -> np.ndarray:

@@ -77,7 +77,7 @@ def standardise(cosines: np.ndarray, starts: np.ndarray, spread: float) -> np.nd
     """
     if spread < SMALLEST_SPREAD or not len(cosines):  # no users, or no title with two artworks: nothing can be personal
         return np.zeros(len(cosines))
-    exact, sizes = cosines.astype(np.float64), np.diff(starts)
+    exact, sizes = cosines.astype(np.float64), starts[1:] - starts[:-1]
     means = np.add.reduceat(exact, starts[:-1]) / sizes
     standardised: np.ndarray = (exact - np.repeat(means, sizes)) / spread
     return standardised

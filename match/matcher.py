@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from embed.errors import FingerprintError
 from embed.profiles import Profiles, read_audience, read_profiles
 from embed.records import PROFILE, Audience, Profile, fold
 from embed.store import Store, has_table, open_store
-from index.filters import Blocked, Context
+from index.filters import FREE, Blocked, Context, in_words
 from index.snapshot import Snapshot, open_snapshot
 from index.titles import ABSENT, Page, best_of
 from match.blend import (
@@ -168,8 +169,8 @@ class Matcher:
         best = best_of(order, np.arange(len(rows)), starts)  # (titles,) places
         if asking.blocked is not None:
             best = np.where(best == ABSENT, self._fallbacks(asking, best), best)
-        shown = best[best != ABSENT]
-        scored = iter(self._scored(taste, asking.page, shown, parts))
+        titles = np.flatnonzero(best != ABSENT)
+        scored = iter(self._scored(taste, asking.page, titles, best[titles], parts))
         others = self._others(taste, asking.page, best, order, parts) if with_others else None
         for place, (title_id, reason, at) in enumerate(zip(asking.title_ids, asking.reasons, best.tolist(), strict=True)):
             artwork = next(scored) if at != ABSENT else None
@@ -184,7 +185,9 @@ class Matcher:
         ranked = np.lexsort((np.arange(len(order)), -order, titles))
         ranked = ranked[(order[ranked] > -np.inf) & (ranked != best[titles[ranked]])]
         others: list[list[Scored]] = [[] for _ in page.titles]
-        for title, scored in zip(titles[ranked].tolist(), self._scored(taste, page, ranked, parts), strict=True):
+        for title, scored in zip(
+            titles[ranked].tolist(), self._scored(taste, page, titles[ranked], ranked, parts), strict=True
+        ):
             others[title].append(scored)
         return others
 
@@ -208,26 +211,26 @@ class Matcher:
 
     def _fallbacks(self, asking: "_Asking", best: np.ndarray) -> np.ndarray:
         """(titles,) places of the fallbacks of titles with nothing else left, where they have one that may stand in."""
-        assert asking.blocked is not None
-        places, allowed = np.full(len(best), ABSENT), asking.blocked.as_fallback
-        for title in np.flatnonzero((best == ABSENT) & (asking.page.sizes > 0)).tolist():
-            start, end = asking.page.starts[title : title + 2].tolist()
-            fallback = self.snapshot.titles["fallback"][int(asking.page.titles[title])].as_py()
-            if fallback is not None:
-                ids = self.snapshot.artwork["artwork_id"].slice(int(asking.page.rows[start]), end - start).to_pylist()
-                if fallback in ids and allowed[start + ids.index(fallback)]:
+        places, page = np.full(len(best), ABSENT), asking.page
+        without = np.flatnonzero((best == ABSENT) & (page.sizes > 0))
+        named = self.snapshot.titles["fallback"].take(pa.array(page.titles[without])).to_pylist() if len(without) else []
+        for title, fallback in zip(without.tolist(), named, strict=True):
+            if fallback is not None and asking.blocked is not None:
+                start, end = page.starts[title : title + 2].tolist()
+                ids = self.snapshot.take("artwork_id", page.rows[start:end]).to_pylist()
+                if fallback in ids and asking.blocked.as_fallback[start + ids.index(fallback)]:
                     places[title] = start + ids.index(fallback)
         return places
 
-    def _scored(self, taste: _Taste, page: Page, places: np.ndarray, parts: Parts) -> list[Scored]:
-        """The artwork at these places of a page."""
+    def _scored(self, taste: _Taste, page: Page, titles: np.ndarray, places: np.ndarray, parts: Parts) -> list[Scored]:
+        """The artwork at these places of a page, which are of these titles of it."""
         rows, priors = page.rows[places], self._prior_columns
         taken = [self.snapshot.take(name, rows).to_pylist() for name in ("artwork_id", "path")]
         liked: list[tuple[str, ...]] = [()] * len(rows)
         if len(met := np.flatnonzero(parts.people[places])):
             for place, names in zip(met.tolist(), self.snapshot.take("people", rows[met]).to_pylist(), strict=True):
                 liked[place] = tuple(person for person in names if fold(person) in taste.liked)
-        phrases, cosines = self._nearest_phrases(taste.profile, page, places)
+        phrases, cosines = self._nearest_phrases(taste.profile, page, titles, places)
         prior_parts, similarity_parts, people_parts = (part[places] for part in (parts.prior, parts.similarity, parts.people))
         scores = prior_parts + similarity_parts + people_parts
         weight = self.weights.similarity
@@ -238,14 +241,13 @@ class Matcher:
         return list(map(Scored, *taken, *parts_of, phrases, cosines, liked, map(Prior, *counts)))
 
     def _nearest_phrases(
-        self, profile: Profile, page: Page, places: np.ndarray
+        self, profile: Profile, page: Page, titles: np.ndarray, places: np.ndarray
     ) -> tuple[Sequence[str | None], Sequence[float | None]]:
         """Per place, the taste phrase that speaks most for its artwork against its title's others, and its cosine to the
         picture."""
         if not profile.phrases:
             return [None] * len(places), [None] * len(places)
-        titles = np.searchsorted(page.starts, places, side="right") - 1
-        vectors = self.snapshot.index.vectors_of(page.rows[places])  # (places, d)
+        vectors = self.snapshot.index.gather(page.places[places])  # (places, d)
         # Against the title's other artwork; where there is none, against what any user likes.
         apart = vectors - self.snapshot.means[page.titles[titles]]
         said = profile.vectors @ apart.T  # (phrases, places)
@@ -311,22 +313,28 @@ class _Asking:
     @classmethod
     def of(cls, page: Page, title_ids: list[str], blocked: Blocked | None) -> "_Asking":
         sizes, starts = page.sizes, page.starts
-        begins = np.append(starts[:-1][sizes > 0], starts[-1])
-        free = sizes if blocked is None else np.diff(np.concatenate([[0], np.cumsum(blocked.free)])[starts])
-        counts = zip(title_ids, sizes.tolist(), free.tolist(), strict=True)
-        reasons = [_reason(*count, page, blocked, place) for place, count in enumerate(counts)]
-        return cls(page, begins, blocked, title_ids, free.tolist(), reasons)
+        begins = starts if sizes.all() else np.append(starts[:-1][sizes > 0], starts[-1])
+        if blocked is None:
+            free, reasons = (
+                sizes.tolist(),
+                [_reason(*of, "") for of in zip(title_ids, sizes.tolist(), sizes.tolist(), strict=True)],
+            )
+            return cls(page, begins, None, title_ids, free, reasons)
+        counts = blocked.counts(starts)
+        free, stopped = counts[:, FREE].tolist(), (counts if not counts[:, FREE].all() else counts[:, :0]).tolist()
+        of_titles = zip(title_ids, sizes.tolist(), free, stopped, strict=True)
+        reasons = [_reason(title_id, size, left, "" if left else in_words(by)) for title_id, size, left, by in of_titles]
+        return cls(page, begins, blocked, title_ids, free, reasons)
 
 
-def _reason(title_id: str, size: int, free: int, page: Page, blocked: Blocked | None, place: int) -> str:
+def _reason(title_id: str, size: int, free: int, stopped: str) -> str:
     if free == size:
         if size > 1:
             return f"the best of {size}"
         return "the only artwork of its title" if size else f"title {title_id!r} has no usable artwork"
     if free:
         return f"the best of {free} of {size} that may be shown" if free > 1 else f"the only one of {size} that may be shown"
-    assert blocked is not None
-    return f"none of {size} may be shown ({blocked.reason(slice(*page.starts[place : place + 2].tolist()))})"
+    return f"none of {size} may be shown ({stopped})"
 
 
 def read_users(store: Store, snapshot: Snapshot) -> tuple[Profiles, Audience]:

@@ -5,7 +5,6 @@ command's processes, figures.py derives the report and knows the targets.
 """
 
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +13,6 @@ import typer
 from artwork_doors import console
 
 if TYPE_CHECKING:
-    from artwork_doors.benching.figures import Figure
     from artwork_doors.benching.rounds import Subject
 
 app = console.door()
@@ -48,10 +46,10 @@ def bench_embed(
 
     Exit code 0: measured; 1: with --check, a target was missed; 2: could not run.
     """
-    from artwork_doors.benching import figures, machine, material, memory
+    from artwork_doors.benching import figures, machine, material, memory, report
     from artwork_doors.benching import rounds as side_by_side
 
-    parts, numbers = _parts(only, checkpoint), _numbers(files)
+    parts, numbers = _parts(only, checkpoint), report.numbers("--files", files)
     about, sources, encoders, runs = machine.describe(), material.sources(pictures), [], []
     settings = side_by_side.Settings(rounds, count, backend, clip_retrieval_python)
     with tempfile.TemporaryDirectory(prefix="bench_embed-") as folder:
@@ -70,7 +68,7 @@ def bench_embed(
     else:
         typer.echo(machine.header(about))
         for title, some in lines.items():
-            _print(title, some)
+            report.print_figures(title, some)
     if check and any(line.met is False for some in lines.values() for line in some):
         raise typer.Exit(1)
 
@@ -82,13 +80,6 @@ def _parts(only: str, checkpoint: Path | None) -> list[str]:
             f"--only {only!r}: {', '.join(strangers) if named else 'nothing'} is none of {', '.join(PARTS)}"
         )
     return [str(checkpoint), *(["memory"] if "memory" in named else [])] if checkpoint else named
-
-
-def _numbers(files: str) -> list[int]:
-    named = console.names(files) or []
-    if not named or not all(name.isdecimal() and int(name) > 0 for name in named):
-        raise typer.BadParameter(f"--files {files!r}: give whole numbers above 0, divided by commas")
-    return sorted({int(name) for name in named})
 
 
 def _subject(part: str, checkpoint: Path | None, folder: Path) -> "Subject":
@@ -104,22 +95,6 @@ def _subject(part: str, checkpoint: Path | None, folder: Path) -> "Subject":
         return Subject(part, EncoderChoice(), CHECKPOINT)
     folder = checkpoint.resolve() if checkpoint else random_checkpoint(folder, open_clip.get_model_config(part))
     return Subject(part, EncoderChoice(f"{LOCAL_DIR}{folder}"), folder)
-
-
-def _print(title: str, lines: Sequence["Figure"]) -> None:
-    rows = [_row(line) for line in lines]
-    console.print_table(title, ("figure", "value", "from", "to", "target", "", "how"), rows)
-
-
-def _row(line: "Figure") -> tuple[str, ...]:
-    value = "not measured" if line.value is None else f"{_number(line.value)} {line.unit}".strip()
-    target = "" if line.target is None else f"{'at most' if line.at_most else 'at least'} {line.target:g}"
-    verdict = {True: "met", False: "missed", None: ""}[line.met]
-    return (line.name, value, *(_number(edge) for edge in (line.low, line.high)), target, verdict, line.note)
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:,.3f}" if abs(value) < 10 else f"{value:,.1f}"
 
 
 def main() -> None:

@@ -9,9 +9,10 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from artwork_doors.benching import figures, machine, material
+from artwork_doors.benching.children import Unavailable
 from artwork_doors.benching.contenders import Contender, Obvious, Ours
 from artwork_doors.benching.figures import CHOSEN, DECODING, EMBEDDING, JOB, OBVIOUS, SGEMM, THEIRS, Measured, Series
-from artwork_doors.benching.theirs import Unavailable, clip_retrieval
+from artwork_doors.benching.theirs import clip_retrieval
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embed.records import ARTWORK
-from index.filters import NAMES, Blocked, Context, Flags
+from index.filters import NAMES, Blocked, Context, Flags, in_words
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 TIMES = st.none() | st.sampled_from([NOW + timedelta(hours=hours) for hours in (-30, -1, 0, 1, 30)])
@@ -124,8 +124,7 @@ def test_an_aspect_that_is_none_is_refused(aspect: float) -> None:
         flags.block(Context(aspect=aspect), np.arange(1), lambda: np.zeros(1, bool), lambda: pa.chunked_array([[]]))
 
 
-def test_the_reason_counts_each_filter_most_first() -> None:
+def test_what_stopped_a_title_is_counted_most_first() -> None:
     by = [NAMES.index(name) for name in ("locale", "campaign", "locale", "", "maturity")]
-    blocked = Blocked(np.array(by, np.int8))
-    assert blocked.reason(slice(0, 3)) == "2 by locale, 1 by campaign"
-    assert blocked.reason(slice(4, 5)) == "1 by maturity"
+    counts = Blocked(np.array(by, np.int8)).counts(np.array([0, 3, 3, 5]))
+    assert [in_words(one) for one in counts.tolist()] == ["2 by locale, 1 by campaign", "", "1 by maturity"]
