@@ -1,7 +1,9 @@
 """Vectors, clicks and tastes to a choice per user and title. Reads a snapshot and profiles; never loads CLIP."""
 
+from index.filters import Context
 from match.blend import Prior, Scored, Weights
+from match.live import LiveMatcher
 from match.matcher import Choice, Matcher
 from match.priors import learn_priors
 
-__all__ = ["Choice", "Matcher", "Prior", "Scored", "Weights", "learn_priors"]
+__all__ = ["Choice", "Context", "LiveMatcher", "Matcher", "Prior", "Scored", "Weights", "learn_priors"]

@@ -28,6 +28,7 @@ def mapped() -> dict[str, int]:
 
 def main() -> None:
     import faiss  # noqa: F401  # what is imported once in a process is no part of opening
+    import lance  # noqa: F401
 
     start = time.perf_counter()
     matcher = LiveMatcher(sys.argv[1], seconds=None)
