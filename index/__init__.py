@@ -1,5 +1,7 @@
-"""Vectors to nearest artwork: one matrix sorted by title, published as snapshots. Knows no CLIP and no clicks."""
+"""Vectors to nearest artwork, by title and in the whole catalog, published as snapshots. Knows no CLIP and no clicks."""
 
+from index.duplicates import near_duplicates
+from index.everywhere import nearest
 from index.manifest import Manifest
 from index.publish import kept_snapshots, publish_snapshot, serve_snapshot
 from index.snapshot import Snapshot, open_snapshot
@@ -11,6 +13,8 @@ __all__ = [
     "TitleIndex",
     "build_index",
     "kept_snapshots",
+    "near_duplicates",
+    "nearest",
     "open_snapshot",
     "publish_snapshot",
     "serve_snapshot",
