@@ -64,7 +64,7 @@ def _art(artwork: Scored) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class _Taste:
+class Taste:
     """A user as the scoring sees one."""
 
     user_id: str
@@ -84,7 +84,7 @@ class Matcher:
     audience: Audience
     priors: Priors
     weights: Weights
-    _remembered: dict[str, _Taste] = field(default_factory=dict, repr=False, compare=False)
+    _remembered: dict[str, Taste] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """What the first call would wait for is made at once."""
@@ -143,12 +143,12 @@ class Matcher:
         blocks = self._blocks(np.array(known, np.int64))
         answers = []
         for start in range(0, len(users), USERS_AT_ONCE):
-            tastes = [self._taste(user) for user in users[start : start + USERS_AT_ONCE]]
+            tastes = [self.taste(user) for user in users[start : start + USERS_AT_ONCE]]
             pages: list[dict[str, Choice]] = [{} for _ in tastes]
             for numbers in blocks:
                 page = self.snapshot.index.page(np.array([taste.query for taste in tastes]), numbers)
                 title_ids = [self._title_ids[number] for number in page.titles.tolist()]
-                asking = _Asking.of(page, title_ids, self._blocked(page, context))
+                asking = _Asking.of(page, title_ids, self.blocked(page, context))
                 for taste, cosines, chosen in zip(tastes, page.similarities, pages, strict=True):
                     chosen.update(self._choose_page(taste, asking, cosines, with_others))
             for taste, chosen in zip(tastes, pages, strict=True):
@@ -156,7 +156,7 @@ class Matcher:
         return answers
 
     def _choose_page(
-        self, taste: _Taste, asking: "_Asking", cosines: np.ndarray, with_others: bool
+        self, taste: Taste, asking: "_Asking", cosines: np.ndarray, with_others: bool
     ) -> Iterator[tuple[str, Choice]]:
         """One user's (title_id, Choice) of each title of a page; cosines: (artworks,)."""
         rows, starts = asking.page.rows, asking.page.starts
@@ -179,7 +179,7 @@ class Matcher:
                 reason = f"its fallback: {reason}"
             yield title_id, Choice(taste.user_id, title_id, artwork, reason, taste.source, runners_up)
 
-    def _others(self, taste: _Taste, page: Page, best: np.ndarray, order: np.ndarray, parts: Parts) -> list[list[Scored]]:
+    def _others(self, taste: Taste, page: Page, best: np.ndarray, order: np.ndarray, parts: Parts) -> list[list[Scored]]:
         """Per title, what else may be shown, best first."""
         titles = np.repeat(np.arange(len(page.titles)), page.sizes)
         ranked = np.lexsort((np.arange(len(order)), -order, titles))
@@ -200,7 +200,8 @@ class Matcher:
         cuts = np.searchsorted(ends, np.arange(ARTWORKS_AT_ONCE, ends[-1], ARTWORKS_AT_ONCE))
         return [run for run in np.split(numbers, cuts) if len(run)]
 
-    def _blocked(self, page: Page, context: Context) -> Blocked | None:
+    def blocked(self, page: Page, context: Context) -> Blocked | None:
+        """What of a page may not be shown; None where nothing stops any artwork of the catalog."""
         snapshot = self.snapshot
 
         def known() -> np.ndarray:
@@ -222,7 +223,7 @@ class Matcher:
                     places[title] = start + ids.index(fallback)
         return places
 
-    def _scored(self, taste: _Taste, page: Page, titles: np.ndarray, places: np.ndarray, parts: Parts) -> list[Scored]:
+    def _scored(self, taste: Taste, page: Page, titles: np.ndarray, places: np.ndarray, parts: Parts) -> list[Scored]:
         """The artwork at these places of a page, which are of these titles of it."""
         rows, priors = page.rows[places], self._prior_columns
         taken = [self.snapshot.take(name, rows).to_pylist() for name in ("artwork_id", "path")]
@@ -270,7 +271,7 @@ class Matcher:
     def _title_ids(self) -> list[str]:
         return list(self.snapshot.title_numbers)
 
-    def _taste(self, user: str | Profile) -> _Taste:
+    def taste(self, user: str | Profile) -> Taste:
         """Users of the store who asked lately are remembered, since a page is asked for row by row."""
         if not isinstance(user, str):
             return self._taste_of(user)
@@ -280,20 +281,20 @@ class Matcher:
             taste = self._remembered[user] = self._taste_of(user)
         return taste
 
-    def _taste_of(self, user: str | Profile) -> _Taste:
+    def _taste_of(self, user: str | Profile) -> Taste:
         profile = self.profiles.get(user) if isinstance(user, str) else user
         user_id = user if isinstance(user, str) else user.user_id
         if profile is None or not profile.phrases:
             why = f"nothing is known of user {user_id!r}" if profile is None else f"user {user_id!r} has no taste yet"
             nobody = Profile(user_id, (), np.empty((0, len(self.audience.mean)), np.float32), self.audience.fingerprint)
             source = f"the audience's average: {why}"
-            return _Taste(user_id, nobody, {}, {}, self.audience.mean - self.audience.neutral, source)
+            return Taste(user_id, nobody, {}, {}, self.audience.mean - self.audience.neutral, source)
         _check_fingerprint(profile.fingerprint, self.snapshot, f"the profile of {user_id!r}")
         liked, people = liked_people(profile), self.snapshot.people if profile.phrases else {}
         numbers = {people[name]: weight for name, weight in liked.items() if name in people}
-        return _Taste(user_id, profile, liked, numbers, personal_query(profile, self.audience), "the user's own")
+        return Taste(user_id, profile, liked, numbers, personal_query(profile, self.audience), "the user's own")
 
-    def _unknown(self, taste: _Taste, title_id: str) -> Choice:
+    def _unknown(self, taste: Taste, title_id: str) -> Choice:
         return Choice(
             taste.user_id, title_id, None, f"no title {title_id!r} in snapshot {self.snapshot.manifest.name}", taste.source
         )

@@ -1,0 +1,327 @@
+"""Every choice at once: for a block of users and all titles the artwork that `Matcher.choose` gives each, as arrays.
+
+    bulk = Bulk.of(Matcher.open("store"), context=Context(locale="pt-BR"))
+    chosen = bulk.choose(["ada", "ben"])
+    bulk.artwork_ids.take(chosen.artwork[0])  # ada's, a title each
+
+Within a title the score of `match.blend` is linear in the user's query: log-odds + w * query · (vector - title's mean) / spread.
+So a matrix of a column per artwork, its log-odds as one more number, gives all scores of a block of users in one product; what
+people add is put on the few cells concerned. A matrix product adds up in another order than FAISS does row by row, so that its
+last bits differ: wherever the second best comes near the best, the page of that title is scored as the Matcher does it. Hence the
+answer is its own, everywhere.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+
+from index.filters import Context
+from index.titles import ABSENT, best_of
+from match.blend import SMALLEST_SPREAD, TIE_DIGITS, Parts, people_affinity, standardise, usual_spread
+from match.crowd import Crowd, Likes, crowd_of, summed
+from match.matcher import EVERYWHERE, Matcher
+
+USERS = 512  # scored at a time: their scores of a strip stay in a core's cache
+COLUMNS = 1024  # of a strip
+FEW = 16  # artworks: titles with so many or fewer are never padded
+NEVER = np.float32(-1e30)  # the log-odds of padding; not -inf, of which a product could make nan
+ROUNDING = 2.0**-22  # of a score's size: twice the most that scores of a matrix product and of FAISS were apart in millions
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What each of a block of users sees of each title, titles in the order asked."""
+
+    artwork: np.ndarray  # (users, titles) int32, places in `Bulk.artwork_ids`; ABSENT where the title has none
+    scores: np.ndarray  # (users, titles) float32, log-odds; nan where the title has none
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Titles with equally many artworks, some of them padding, side by side: the first of each, then the second of each, ..."""
+
+    titles: np.ndarray  # (t,) int64, places among the titles asked
+    columns: np.ndarray  # (size * t,) int32, places in `Bulk.artwork_ids`; ABSENT where padded
+    begin: int  # the first column in its strip
+
+
+@dataclass(frozen=True)
+class _Strip:
+    """Some blocks side by side."""
+
+    matrix: np.ndarray  # (columns, d + 1) float32: vectors less their title's mean, and log-odds
+    blocks: tuple[_Block, ...]
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """Titles and context made ready for any number of users. Make one with `Bulk.of`; threads may share it.
+
+    It holds the vectors of what may be chosen once more, in memory of its own.
+    """
+
+    matcher: Matcher
+    crowd: Crowd
+    context: Context
+    title_ids: list[str]  # as asked, each once
+    reasons: list[str | None]  # per title: why it has no artwork, or only its fallback; None where users choose
+    rows: np.ndarray  # (n,) int64: what may be chosen, title by title, as the snapshot counts artwork
+    artwork_ids: pa.Array  # (n,) of the same
+    log_odds: np.ndarray  # (n,) float64 of the same, by their priors
+    begins: np.ndarray  # (titles + 1,) int64: where each title's begin there
+    _spread: float  # the unit of similarity
+    _strips: tuple[_Strip, ...]
+    _shown: tuple[np.ndarray, np.ndarray]  # (people + 1,) where each person's columns begin in the other, over all strips
+
+    @classmethod
+    def of(cls, matcher: Matcher, titles: Iterable[str] | None = None, context: Context = EVERYWHERE) -> "Bulk":
+        """Campaigns are those of `context.at`, of this moment where it names none.
+
+        Raises FingerprintError and StoreError as `crowd_of` does, ValueError for a context that cannot be.
+        """
+        context = context if context.at else replace(context, at=datetime.now(UTC))
+        asked = list(dict.fromkeys(matcher.title_ids if titles is None else titles))
+        may, reasons = _what_may_be_chosen(matcher, asked, context)
+        begins = np.cumsum([0, *map(len, may)])
+        rows = np.concatenate([*may, np.empty(0, np.int64)])
+        log_odds = matcher.priors.in_order(matcher.snapshot.artwork["artwork_id"]).log_odds[rows]
+        spread = usual_spread(matcher.audience, matcher.snapshot.scatter)
+        crowd = crowd_of(matcher.profiles, matcher.audience, matcher.snapshot)
+        looks = _scale(matcher, spread) != 0, bool((crowd.people != ABSENT).any())
+        kept = [_without_twins(matcher, rows, log_odds, range(*span), *looks) for span in pairwise(begins.tolist())]
+        strips = tuple(_strips(matcher, kept, rows, log_odds))
+        return cls(
+            matcher,
+            crowd,
+            context,
+            asked,
+            reasons,
+            rows,
+            _one_array(matcher.snapshot.take("artwork_id", rows)),
+            log_odds,
+            begins,
+            spread,
+            strips,
+            _columns_of_people(matcher, strips, rows),
+        )
+
+    def choose(self, user_ids: Sequence[str]) -> Chosen:
+        """One artwork per user and title; users the store does not know get the audience's average, as in `Matcher.choose`."""
+        shape = len(user_ids), len(self.title_ids)
+        chosen = Chosen(np.full(shape, ABSENT, np.int32), np.full(shape, np.nan, np.float32))
+        for start in range(0, len(user_ids), USERS):
+            some = slice(start, start + USERS)
+            self._choose(list(user_ids[some]), Chosen(chosen.artwork[some], chosen.scores[some]))
+        return chosen
+
+    def _choose(self, user_ids: list[str], into: Chosen) -> None:
+        """Fill in the choices of at most USERS users."""
+        profiles = self.crowd.profiles(user_ids)
+        queries = self._queries(profiles)  # (d + 1, users)
+        tolerance = self._tolerance(queries)
+        people = self._people_parts(self.crowd.likes(profiles))
+        room = np.empty((max((len(strip.matrix) for strip in self._strips), default=0), len(user_ids)), np.float32)
+        first = 0  # column of the strip, among all
+        for strip in self._strips:
+            scores = np.matmul(strip.matrix, queries, out=room[: len(strip.matrix)])  # (columns, users)
+            _add(scores, people, first)
+            for block in strip.blocks:
+                of_block = scores[block.begin : block.begin + len(block.columns)]
+                self._choose_block(block, of_block.reshape(-1, len(block.titles), len(user_ids)), tolerance, user_ids, into)
+            first += len(scores)
+
+    def _queries(self, profiles: np.ndarray) -> np.ndarray:
+        """(d + 1, users) float32, such that a strip times it is the score without people."""
+        queries = np.ones((len(profiles), self.crowd.vectors.shape[1] + 1), np.float32)
+        queries[:, :-1] = self.crowd.queries(profiles) * np.float32(_scale(self.matcher, self._spread))
+        return queries.T
+
+    def _tolerance(self, queries: np.ndarray) -> np.float32:
+        """How far the best must be ahead to be the Matcher's best, too: what rounding for ties and what float32 may take."""
+        lengths = np.sqrt(np.einsum("du,du->u", queries[:-1], queries[:-1]).max(initial=0.0))
+        size = lengths + abs(self.matcher.weights.people) + np.abs(self.log_odds).max(initial=0.0)
+        return np.float32(2 * 10.0**-TIE_DIGITS + ROUNDING * size)
+
+    def _people_parts(self, likes: Likes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What people add: (columns, users, log-odds), (n,) each, by column."""
+        begins, columns = self._shown
+        counts = begins[likes.people + 1] - begins[likes.people]
+        at = np.arange(counts.sum()) + np.repeat(begins[likes.people] - (np.cumsum(counts) - counts), counts)
+        keys = columns[at], np.repeat(likes.users, counts)
+        (of_columns, users), affinity = summed(keys, np.repeat(likes.weights, counts))
+        return of_columns, users, (self.matcher.weights.people * affinity.clip(-1.0, 1.0)).astype(np.float32)
+
+    def _choose_block(
+        self, block: _Block, scores: np.ndarray, tolerance: np.float32, user_ids: list[str], into: Chosen
+    ) -> None:
+        """The best of each title of a block; scores: (size, titles, users)."""
+        best, places, near = _best_and_near(scores, tolerance)  # (titles, users) each
+        which = block.columns.take(places * np.intp(len(block.titles)) + np.arange(len(block.titles))[:, None])
+        for place in np.flatnonzero(near.any(axis=1)).tolist():
+            users = np.flatnonzero(near[place])
+            which[place, users], best[place, users] = self._exactly(int(block.titles[place]), [user_ids[u] for u in users])
+        titles = _as_slice(block.titles)
+        into.artwork[:, titles], into.scores[:, titles] = which.T, best.T
+
+    def _exactly(self, title: int, user_ids: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        """(places in `artwork_ids`, scores), (u,) each: what the Matcher gives these users, by its own sums of its own products."""
+        snapshot, weights = self.matcher.snapshot, self.matcher.weights
+        tastes = [self.matcher.taste(user_id) for user_id in user_ids]
+        number = snapshot.title_numbers[self.title_ids[title]]
+        page = snapshot.index.page(np.array([taste.query for taste in tastes]), np.array([number]))
+        starts = np.arange(len(tastes) + 1) * len(page.rows)  # as if each user's page were a title
+        places = np.full(len(page.rows), ABSENT)
+        some = slice(*self.begins[title : title + 2].tolist())
+        places[np.searchsorted(page.rows, self.rows[some])] = np.arange(some.start, some.stop)
+        people = [people_affinity(page.rows, taste.liked_numbers, snapshot.shown) for taste in tastes]
+        parts = Parts(
+            prior=np.tile(np.where(places == ABSENT, -np.inf, self.log_odds[places]), len(tastes)),
+            similarity=weights.similarity * standardise(page.similarities.reshape(-1), starts, self._spread),
+            people=weights.people * np.concatenate(people),
+        )
+        best = best_of(parts.order, np.arange(starts[-1]), starts)
+        return places[best % len(places)], parts.score[best]
+
+
+def _scale(matcher: Matcher, spread: float) -> float:
+    """From a cosine to its part of the score, as in `blend.standardise`."""
+    return matcher.weights.similarity / spread if spread >= SMALLEST_SPREAD else 0.0
+
+
+def _what_may_be_chosen(matcher: Matcher, asked: list[str], context: Context) -> tuple[list[np.ndarray], list[str | None]]:
+    """Per title: rows of the artwork that may be chosen, the fallback alone where nothing else may, and why that is so."""
+    number_of = matcher.snapshot.title_numbers
+    numbers = np.array(sorted(number_of[title_id] for title_id in asked if title_id in number_of), np.int64)
+    page = matcher.snapshot.index.page(np.empty((0, matcher.snapshot.index.dimension), np.float32), numbers)
+    blocked = matcher.blocked(page, context)
+    free = np.ones(len(page.rows), bool) if blocked is None else blocked.free
+    spans = dict(zip(numbers.tolist(), pairwise(page.starts.tolist()), strict=True))
+    of_title = {title_id: slice(*spans.get(number_of.get(title_id, ABSENT), (0, 0))) for title_id in asked}
+    may = {title_id: page.rows[span][free[span]] for title_id, span in of_title.items()}
+    reasons: dict[str, str | None] = dict.fromkeys(asked)
+    for choice in matcher.choose(
+        "", [title_id for title_id in asked if not len(may[title_id])], context
+    ):  # alike for all users
+        reasons[choice.title_id] = choice.reason
+        if choice.artwork:
+            rows = page.rows[of_title[choice.title_id]]
+            place = matcher.snapshot.take("artwork_id", rows).to_pylist().index(choice.artwork.artwork_id)
+            may[choice.title_id] = rows[place : place + 1]
+    return [may[title_id] for title_id in asked], [reasons[title_id] for title_id in asked]
+
+
+def _without_twins(
+    matcher: Matcher, rows: np.ndarray, log_odds: np.ndarray, places: range, at_vectors: bool, at_people: bool
+) -> np.ndarray:
+    """The places of one title's artwork, but for what equals an earlier one in all that a score looks at: it is never chosen, and
+    every user's two best would be near each other."""
+    begins, people = matcher.snapshot.shown
+    vectors = matcher.snapshot.index.vectors_of(rows[places.start : places.stop])
+    seen, kept = set(), []
+    for place, vector in zip(places, vectors, strict=True):
+        shown = people[begins[rows[place]] : begins[rows[place] + 1]]
+        key = (vector.tobytes() if at_vectors else b"", float(log_odds[place]), shown.tobytes() if at_people else b"")
+        if key not in seen:
+            seen.add(key)
+            kept.append(place)
+    return np.array(kept, np.int32)
+
+
+def _strips(matcher: Matcher, kept: list[np.ndarray], rows: np.ndarray, log_odds: np.ndarray) -> Iterator[_Strip]:
+    """Blocks put together to strips of about COLUMNS columns."""
+    blocks: list[_Block] = []
+    begin = 0
+    for titles, columns in _blocks(kept):
+        if blocks and begin + len(columns) > COLUMNS:
+            yield _Strip(_matrix(matcher, blocks, rows, log_odds), tuple(blocks))
+            blocks, begin = [], 0
+        blocks.append(_Block(titles, columns, begin))
+        begin += len(columns)
+    if blocks:
+        yield _Strip(_matrix(matcher, blocks, rows, log_odds), tuple(blocks))
+
+
+def _blocks(kept: list[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """(titles, columns) of each block: see `_Block`."""
+    sizes = np.array([_padded(len(places)) for places in kept], np.int64)
+    for size in np.unique(sizes[sizes > 0]).tolist():
+        alike = np.flatnonzero(sizes == size)
+        for start in range(0, len(alike), run := max(1, COLUMNS // size)):
+            titles = alike[start : start + run]
+            columns = np.full((size, len(titles)), ABSENT, np.int32)
+            for column, title in enumerate(titles.tolist()):
+                columns[: len(kept[title]), column] = kept[title]
+            yield titles, columns.reshape(-1)
+
+
+def _padded(size: int) -> int:
+    """The next of sizes that grow by an eighth at most, so that few sizes are many titles'."""
+    step = 1 << max(0, size.bit_length() - FEW.bit_length() + 1)
+    return -(-size // step) * step if size > FEW else size
+
+
+def _matrix(matcher: Matcher, blocks: list[_Block], rows: np.ndarray, log_odds: np.ndarray) -> np.ndarray:
+    """(columns, d + 1) float32."""
+    index, columns = matcher.snapshot.index, np.concatenate([block.columns for block in blocks])
+    there = columns != ABSENT
+    of_artwork = rows[columns[there]]
+    titles = np.searchsorted(index.first_rows, of_artwork, side="right") - 1
+    matrix = np.zeros((len(columns), index.dimension + 1), np.float32)
+    matrix[there, :-1] = index.vectors_of(of_artwork) - matcher.snapshot.means[titles]
+    matrix[:, -1] = NEVER
+    matrix[there, -1] = log_odds[columns[there]]
+    return matrix
+
+
+def _columns_of_people(matcher: Matcher, strips: tuple[_Strip, ...], rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(people + 1,) where each person's columns begin in the other, (n,) columns counted over all strips."""
+    begins, people = matcher.snapshot.shown
+    columns = np.concatenate([np.empty(0, np.int32), *(block.columns for strip in strips for block in strip.blocks)])
+    there = np.flatnonzero(columns != ABSENT)
+    of_artwork = rows[columns[there]]
+    counts = begins[of_artwork + 1] - begins[of_artwork]
+    at = np.arange(counts.sum()) + np.repeat(begins[of_artwork] - (np.cumsum(counts) - counts), counts)
+    order = np.argsort(people[at], kind="stable")
+    numbers = np.arange(len(matcher.snapshot.people) + 1)
+    return np.searchsorted(people[at][order], numbers), np.repeat(there, counts)[order]
+
+
+def _add(scores: np.ndarray, parts: tuple[np.ndarray, np.ndarray, np.ndarray], first: int) -> None:
+    """Add those of `parts` that fall on the columns from `first` on; no cell is there twice."""
+    columns, users, added = parts
+    some = slice(*np.searchsorted(columns, [first, first + len(scores)]).tolist())
+    scores[columns[some] - first, users[some]] += added[some]
+
+
+def _best_and_near(scores: np.ndarray, tolerance: np.float32) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(titles, users) of scores (size, titles, users): the highest, its place along the first axis, and whether another is within
+    the tolerance of it; where one is, the place is 0.
+
+    A pass for the highest and a pass over what comes near it: numpy's argmax over a short axis takes many times as long.
+    """
+    best = np.maximum.reduce(scores, axis=0)
+    least = best - tolerance
+    count = np.zeros(best.shape, np.min_scalar_type(len(scores)))
+    which = np.zeros_like(count)
+    for place, of_place in enumerate(scores):
+        close = (of_place >= least).view(np.uint8)
+        count += close
+        if place:
+            which += close * which.dtype.type(place)
+    near = count != 1
+    which[near] = 0
+    return best, which, near
+
+
+def _one_array(values: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+
+
+def _as_slice(titles: np.ndarray) -> np.ndarray | slice:
+    """Places (t,) as a slice where they follow one another: numpy copies that faster."""
+    first, last = int(titles[0]), int(titles[-1])
+    return slice(first, last + 1) if last - first == len(titles) - 1 and (np.diff(titles) == 1).all() else titles

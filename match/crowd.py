@@ -1,0 +1,130 @@
+"""The tastes of many users as arrays: what `match.blend` has for one profile, for a block of them at once."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from embed.errors import FingerprintError, StoreError
+from embed.profiles import PhraseKey, Profiles
+from embed.records import Audience, fold
+from index.snapshot import Snapshot
+from index.titles import ABSENT
+
+
+@dataclass(frozen=True)
+class Likes:
+    """Who likes whom: of m pairs of a user and a person who is on some artwork, each pair once, by user and then by person."""
+
+    users: np.ndarray  # (m,) int64 places in the block that was asked for
+    people: np.ndarray  # (m,) int64 the snapshot's numbers
+    weights: np.ndarray  # (m,) float64 in -1..1, the user's strongest phrase being 1
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """All profiles of a store, phrase by phrase: profile i's phrases are starts[i]:starts[i + 1]. Make one with `crowd_of`."""
+
+    rows: dict[str, int]  # user id to profile
+    starts: np.ndarray  # (profiles + 1,) int64
+    phrases: np.ndarray  # (n,) int64, rows of `vectors`
+    weights: np.ndarray  # (n,) float32
+    vectors: np.ndarray  # (phrases, d) float32
+    people: np.ndarray  # (phrases,) int64: the snapshot's number of the person whom a phrase names, ABSENT where it names none
+    audience: Audience
+
+    def profiles(self, user_ids: list[str]) -> np.ndarray:
+        """(u,) int64: each user's profile, ABSENT where the store knows none, or none with a phrase in it."""
+        found = np.array([self.rows.get(user_id, ABSENT) for user_id in user_ids], np.int64)
+        known = found != ABSENT
+        known[known] = self.starts[found[known] + 1] > self.starts[found[known]]
+        return np.where(known, found, ABSENT)
+
+    def queries(self, profiles: np.ndarray) -> np.ndarray:
+        """(u, d) float32: what sets each apart from the average user, as `blend.personal_query` has it up to the last bits; for
+        those without a profile what sets the average user apart from nothing in particular."""
+        totals = np.zeros((len(profiles), self.vectors.shape[1]), np.float32)
+        first, counts = self._phrases_of(profiles)
+        for number in range(counts.max(initial=0)):  # each user's first phrase, each one's second, ...
+            having = np.flatnonzero(counts > number)
+            at = first[having] + number
+            totals[having] += self.weights[at, None] * self.vectors[self.phrases[at]]
+        lengths = np.linalg.norm(totals, axis=1, keepdims=True)
+        np.divide(totals, lengths, out=totals, where=lengths > 0)
+        totals -= self.audience.mean
+        totals[profiles == ABSENT] = self.audience.mean - self.audience.neutral
+        return totals
+
+    def likes(self, profiles: np.ndarray) -> Likes:
+        """As `blend.liked_people` has it."""
+        first, counts = self._phrases_of(profiles)
+        begins = np.cumsum(counts) - counts
+        at = np.arange(counts.sum()) + np.repeat(first - begins, counts)
+        users, people = np.repeat(np.arange(len(profiles)), counts), self.people[self.phrases[at]]
+        weights = self.weights[at].astype(np.float64)
+        strongest = np.zeros(len(profiles))
+        np.maximum.at(strongest, users, np.abs(weights))
+        named = people != ABSENT
+        users, people, weights = users[named], people[named], weights[named]
+        strongest[strongest == 0] = 1.0
+        (users, people), sums = summed((users, people), weights / strongest[users])
+        return Likes(users, people, sums.clip(-1.0, 1.0))
+
+    def _phrases_of(self, profiles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Each profile's first phrase, and how many it has."""
+        if not len(self.rows):
+            return np.zeros(len(profiles), np.int64), np.zeros(len(profiles), np.int64)
+        known = np.where(profiles == ABSENT, 0, profiles)
+        first = self.starts[known]
+        return first, np.where(profiles == ABSENT, 0, self.starts[known + 1] - first)
+
+
+def crowd_of(profiles: Profiles, audience: Audience, snapshot: Snapshot) -> Crowd:
+    """The arrays of profiles and audience in the snapshot's space.
+
+    Raises FingerprintError where a profile is of another encoder, StoreError where a phrase of one has no vector.
+    """
+    table = profiles.table.combine_chunks()
+    lists = table["phrases"].combine_chunks()
+    values, starts = lists.values, lists.offsets.to_numpy().astype(np.int64)
+    _check_fingerprints(table["fingerprint"], np.diff(starts) > 0, snapshot)
+    keys = list(profiles.vectors)
+    numbers = _numbers(pc.struct_field(values, "kind"), pc.struct_field(values, "text"), keys)
+    vectors = np.array(list(profiles.vectors.values()), np.float32).reshape(len(keys), profiles.dimension)
+    weights = pc.struct_field(values, "weight").to_numpy(zero_copy_only=False)
+    named = [snapshot.people.get(fold(text), ABSENT) if kind == "person" else ABSENT for kind, text in keys]
+    return Crowd(profiles.rows, starts, numbers, weights, vectors, np.array(named, np.int64), audience)
+
+
+def summed(keys: tuple[np.ndarray, np.ndarray], values: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
+    """Pairs of keys (n,) each, every pair once and in their order, with the sum of its values (n,) float64."""
+    if not len(values):
+        return keys, values
+    order = np.lexsort(keys[::-1])
+    one, other = keys[0][order], keys[1][order]
+    begins = np.flatnonzero(np.append(True, (one[1:] != one[:-1]) | (other[1:] != other[:-1])))
+    return (one[begins], other[begins]), np.add.reduceat(values[order], begins)
+
+
+def _check_fingerprints(fingerprints: pa.ChunkedArray, having: np.ndarray, snapshot: Snapshot) -> None:
+    """Only of profiles that have phrases, (profiles,) bool."""
+    for fingerprint in pc.unique(fingerprints.filter(pa.array(having))).to_pylist():
+        if fingerprint != snapshot.manifest.fingerprint:
+            raise FingerprintError(
+                f"profiles of this store have vectors of encoder {fingerprint[:12]}, the snapshot of "
+                f"{snapshot.manifest.fingerprint[:12]}; make both with one encoder (scripts/embed_users.py, then "
+                "scripts/build_index.py)"
+            )
+
+
+def _numbers(kinds: pa.Array, texts: pa.Array, keys: list[PhraseKey]) -> np.ndarray:
+    """(n,) int64: each phrase's place among the keys. A kind has no line break in it."""
+    known = pa.array([f"{kind}\n{text}" for kind, text in keys], pa.string())
+    found = pc.fill_null(pc.index_in(pc.binary_join_element_wise(kinds, texts, "\n"), known), ABSENT)
+    numbers: np.ndarray = found.to_numpy(zero_copy_only=False).astype(np.int64)
+    if (missing := np.flatnonzero(numbers == ABSENT)).size:
+        raise StoreError(
+            f"phrase {texts[int(missing[0])].as_py()!r} of a profile has no vector; run scripts/embed_users.py again"
+        )
+    return numbers
