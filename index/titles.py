@@ -187,8 +187,9 @@ def _inner_products(matrix: np.ndarray, rows: np.ndarray, queries: np.ndarray) -
         threads = faiss.omp_get_max_threads()  # of this thread alone
         if products.size <= FEW:
             faiss.omp_set_num_threads(1)
-        of_row = np.repeat(rows, len(queries))
-        of_query = np.tile(np.arange(len(queries), dtype=np.int64), len(rows))
+        of_row, of_query = rows, np.zeros(len(rows), np.int64)
+        if len(queries) > 1:
+            of_row, of_query = np.repeat(rows, len(queries)), np.tile(np.arange(len(queries), dtype=np.int64), len(rows))
         faiss.pairwise_indexed_inner_product(  # type: ignore[attr-defined]  # not in its stubs
             matrix.shape[1],
             products.size,
