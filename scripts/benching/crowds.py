@@ -50,17 +50,27 @@ def make_store(folder: Path, size: Size, seed: int = 11) -> "Store":
 
     rng = np.random.default_rng(seed)
     store = create_store(folder, EncoderChoice("drawn", "nothing"), FINGERPRINT, size.dimension)
-    names = [f"Person {number:03}" for number in range(PEOPLE)]
-    _write_artwork(store, size, names, rng)
-    _write_users(store, size, names, rng)
+    _write_artwork(store, size, rng)
+    write_users(store, size.users, rng)
     publish_snapshot(store)
     return store
 
 
-def _write_artwork(store: "Store", size: Size, names: list[str], rng: np.random.Generator) -> None:
+def people() -> list[str]:
+    """Who is on artwork and may be liked."""
+    return [f"Person {number:03}" for number in range(PEOPLE)]
+
+
+def user_ids(users: int) -> list[str]:
+    """Of a store with so many users."""
+    return [f"user-{number:07}" for number in range(users)]
+
+
+def _write_artwork(store: "Store", size: Size, rng: np.random.Generator) -> None:
     from embed.records import ARTWORK, PRIOR, TITLE, embedding_schema
     from embed.store import append_rows, replace_table, vector_array
 
+    names = people()
     title_ids = [f"title-{number:06}" for number in range(size.titles)]
     rows = [
         {"artwork_id": f"{title_id}-{n:02}", "title_id": title_id, "path": f"{title_id}/{n:02}.jpg", "active": True, "tags": []}
@@ -99,26 +109,27 @@ def _write_artwork(store: "Store", size: Size, names: list[str], rng: np.random.
     replace_table(store, "priors", pa.Table.from_pylist(priors, schema=PRIOR))
 
 
-def _write_users(store: "Store", size: Size, names: list[str], rng: np.random.Generator) -> None:
+def write_users(store: "Store", users: int, rng: np.random.Generator) -> None:
+    """Tastes of so many users, and the audience, as scripts/embed_users.py leaves them."""
     from embed.records import PHRASE, PROFILE, phrase_schema
     from embed.store import append_rows, replace_table, vector_array
 
-    texts = names + [f"phrase {number}" for number in range(PHRASES - PEOPLE)]
+    texts = people() + [f"phrase {number}" for number in range(PHRASES - PEOPLE)]
     kinds = ["person"] * PEOPLE + ["keyword"] * (PHRASES - PEOPLE)
-    vectors = _unit(rng.standard_normal((PHRASES, size.dimension), np.float32))
-    columns = [pa.array(kinds), pa.array(texts), pa.array([FINGERPRINT] * PHRASES), vector_array(vectors)]
-    append_rows(store, "phrases", pa.Table.from_arrays(columns, schema=phrase_schema(size.dimension)))
-    starts = np.append(0, np.cumsum(rng.integers(1, MOST_PHRASES + 1, size.users))).astype(np.int32)
+    vectors = _unit(rng.standard_normal((PHRASES, store.dimension), np.float32))
+    columns = [pa.array(kinds), pa.array(texts), pa.array([store.fingerprint] * PHRASES), vector_array(vectors)]
+    append_rows(store, "phrases", pa.Table.from_arrays(columns, schema=phrase_schema(store.dimension)))
+    starts = np.append(0, np.cumsum(rng.integers(1, MOST_PHRASES + 1, users))).astype(np.int32)
     taken = rng.integers(0, PHRASES, starts[-1])
     weights = rng.exponential(1.0, len(taken)).astype(np.float32)
     of_phrases = [pa.array(texts).take(pa.array(taken)), pa.array(kinds).take(pa.array(taken)), pa.array(weights)]
     no_titles = pa.ListArray.from_arrays(pa.array(np.zeros(len(taken) + 1, np.int32)), pa.array([], pa.string()))
     struct = pa.StructArray.from_arrays([*of_phrases, no_titles.cast(PHRASE.field("titles").type)], fields=list(PHRASE))
     profiles = [
-        pa.array([f"user-{number:07}" for number in range(size.users)]),
-        pa.array([""] * size.users),
+        pa.array(user_ids(users)),
+        pa.array([""] * users),
         pa.ListArray.from_arrays(pa.array(starts), struct),
-        pa.array([FINGERPRINT] * size.users),
+        pa.array([store.fingerprint] * users),
     ]
     replace_table(store, "profiles", pa.Table.from_arrays(profiles, schema=PROFILE))
     _write_audience(store, starts, weights, vectors, taken)
@@ -141,7 +152,9 @@ def _write_audience(store: "Store", starts: np.ndarray, weights: np.ndarray, vec
     mean = (total + NEUTRAL_USERS * vectors[NEUTRAL]) / (users + NEUTRAL_USERS)
     crossed = np.outer(total / users, mean)
     apart = moment / users - crossed - crossed.T + np.outer(mean, mean)
-    write_audience(store, Audience(FINGERPRINT, users, vectors[NEUTRAL], mean.astype(np.float32), apart.astype(np.float32)))
+    write_audience(
+        store, Audience(store.fingerprint, users, vectors[NEUTRAL], mean.astype(np.float32), apart.astype(np.float32))
+    )
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

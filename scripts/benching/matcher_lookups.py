@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from artwork_doors.benching.catalogs import UNIFORM, Catalog, draw_page
+from artwork_doors.benching.crowds import user_ids
 from artwork_doors.benching.figures import Figure
-from artwork_doors.benching.serving import OLDEST, Scale, make_store, user_ids
+from artwork_doors.benching.serving import OLDEST, Scale, make_store
 
 TITLES = 40
 AT_MOST = 0.3  # ms, of the issue that asked for this benchmark
@@ -34,7 +35,7 @@ def matcher_figures(vectors: Path, artworks: int, folder: Path, say: Callable[[s
     scale = Scale(Catalog(UNIFORM, min(artworks, MOST)))
     store = make_store(folder / "store", vectors, scale)
     publish_snapshot(store)
-    matcher, users = Matcher.open(store), user_ids(scale)
+    matcher, users = Matcher.open(store), user_ids(scale.users)
     about = f"Matcher, {scale.catalog.artworks:,} artworks, 20 per title"
     titles = np.array(matcher.title_ids)
 

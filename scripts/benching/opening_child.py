@@ -35,10 +35,12 @@ def main() -> None:
     opened = time.perf_counter() - start
     rng, titles = np.random.default_rng(0), matcher.current.title_ids
     start = time.perf_counter()
-    matcher.choose("u1", titles[:1])
+    matcher.choose("user-0000001", titles[:1])
     first = time.perf_counter() - start
     for _ in range(PAGES):
-        matcher.choose("u1", [titles[number] for number in rng.choice(len(titles), min(TITLES, len(titles)), replace=False)])
+        matcher.choose(
+            "user-0000001", [titles[number] for number in rng.choice(len(titles), min(TITLES, len(titles)), replace=False)]
+        )
     print(json.dumps({"opened": opened, "first": first}), flush=True)
     for line in sys.stdin:
         (question,) = json.loads(line)

@@ -9,13 +9,11 @@ import numpy as np
 import pyarrow as pa
 
 from artwork_doors.benching.catalogs import Catalog, read_vectors
+from artwork_doors.benching.crowds import FINGERPRINT, people, write_users
 
 if TYPE_CHECKING:
     from embed.store import Store
 
-FINGERPRINT = "5" * 64
-PHRASES = 400  # that all users share
-OF_A_USER = 12
 BLOCK = 100_000  # vectors to a commit
 OLDEST = 21.0  # years: maturity is drawn evenly below it, so that a limit of half of it lets half through
 
@@ -45,7 +43,7 @@ def make_store(root: Path, vectors: Path, scale: Scale) -> "Store":
         ones, prints = pa.array(np.ones(len(block), np.int32)), pa.array([FINGERPRINT] * len(block))
         columns = [hashes, ones, ones, prints, vector_array(block)]
         append_rows(store, "embeddings", pa.Table.from_arrays(columns, schema=embedding_schema(found.shape[1])))
-    _write_users(store, scale, found)
+    write_users(store, scale.users, np.random.default_rng(scale.seed))
     return store
 
 
@@ -57,12 +55,12 @@ def tables_of(scale: Scale) -> tuple[pa.Table, pa.Table]:
     count, rows = len(first_rows) - 1, int(first_rows[-1])
     ids = [f"t{number:08d}" for number in range(count)]
     named = {"title_id": ids, "name": ids}
-    numbers = rng.integers(0, max(rows // 20, 1), rows)
+    names = np.array(people())
     given = {
         "artwork_id": [f"a{row:08d}" for row in range(rows)],
         "title_id": [ids[title] for title in np.repeat(np.arange(count), np.diff(first_rows)).tolist()],
         "path": [f"pictures/{row:08d}.jpg" for row in range(rows)],
-        "people": [[f"Person {number}"] for number in numbers.tolist()],
+        "people": names[rng.integers(0, len(names), (rows, 1))].tolist(),
         "locale": np.array(["en", "de", "fr", "pt-BR"])[rng.integers(0, 4, rows)].tolist(),
         "maturity": rng.uniform(0, OLDEST, rows).astype(np.float32),
         "sha256": [hashlib.sha256(str(row).encode()).hexdigest() for row in range(rows)],
@@ -73,11 +71,6 @@ def tables_of(scale: Scale) -> tuple[pa.Table, pa.Table]:
     return _table(TITLE, named, count), _table(ARTWORK, given, rows)
 
 
-def user_ids(scale: Scale) -> list[str]:
-    """Those of the store's users."""
-    return [f"u{number}" for number in range(scale.users)]
-
-
 def _table(schema: pa.Schema, given: dict[str, object], rows: int) -> pa.Table:
     empty = pa.array([[]] * rows, pa.list_(pa.string()))
     columns = []
@@ -85,31 +78,3 @@ def _table(schema: pa.Schema, given: dict[str, object], rows: int) -> pa.Table:
         nothing = empty if pa.types.is_list(field.type) else pa.nulls(rows, field.type)
         columns.append(pa.array(given[field.name], field.type) if field.name in given else nothing)
     return pa.Table.from_arrays(columns, schema=schema)
-
-
-def _write_users(store: "Store", scale: Scale, vectors: np.ndarray) -> None:
-    """Each with some of the shared phrases, one of them a person; phrases lie where artwork does, or nothing would fit anyone."""
-    from types import SimpleNamespace
-
-    from embed.profiles import write_audience, write_profiles
-    from embed.records import Phrase, Profile, phrase_schema
-    from embed.store import append_rows, vector_array
-    from embed.taste import audience_of
-
-    rng = np.random.default_rng(scale.seed)
-    shared = np.array(vectors[rng.integers(0, len(vectors), PHRASES)])
-    kinds = ["person" if number % OF_A_USER == 0 else "genre" for number in range(PHRASES)]
-    texts = [f"Person {number}" if kind == "person" else f"phrase {number}" for number, kind in enumerate(kinds)]
-    columns = [pa.array(kinds), pa.array(texts), pa.array([FINGERPRINT] * PHRASES), vector_array(shared)]
-    append_rows(store, "phrases", pa.Table.from_arrays(columns, schema=phrase_schema(shared.shape[1])))
-    profiles = []
-    for user_id in user_ids(scale):
-        numbers = rng.choice(PHRASES, OF_A_USER, replace=False)
-        phrases = tuple(Phrase(texts[number], kinds[number], float(rng.uniform(0.1, 1.0))) for number in numbers.tolist())
-        profiles.append(Profile(user_id, phrases, shared[numbers], FINGERPRINT))
-    write_profiles(store, profiles)
-    neutral = shared.mean(axis=0) / np.linalg.norm(shared.mean(axis=0))
-    encoder = SimpleNamespace(
-        encode_texts=lambda asked: np.tile(neutral, (len(asked), 1)), dimension=shared.shape[1], fingerprint=FINGERPRINT
-    )
-    write_audience(store, audience_of(profiles, encoder))  # type: ignore[arg-type]  # it needs no more of an encoder

@@ -10,8 +10,9 @@ import pytest
 
 from artwork_doors.benching import matcher_lookups, snapshot_life
 from artwork_doors.benching.catalogs import DRAWN, Catalog, write_vectors
+from artwork_doors.benching.crowds import user_ids
 from artwork_doors.benching.figures import Figure
-from artwork_doors.benching.serving import OLDEST, Scale, make_store, user_ids
+from artwork_doors.benching.serving import OLDEST, Scale, make_store
 
 
 @pytest.fixture(scope="module")
@@ -29,12 +30,12 @@ def test_a_synthetic_store_serves_as_a_real_one(tmp_path: Path, vectors: Path) -
     manifest = publish_snapshot(store)
     assert (manifest.artworks, manifest.titles) == (2000, len(scale.catalog.first_rows()) - 1)
     matcher = Matcher.open(store)
-    pages = [matcher.choose(user) for user in user_ids(scale)]
+    pages = [matcher.choose(user) for user in user_ids(scale.users)]
     assert {choice.taste for page in pages for choice in page} == {"the user's own"}
     several = [place for place, choice in enumerate(pages[0]) if "best of" in choice.reason]
     chosen = {place: {page[place].artwork.artwork_id for page in pages if page[place].artwork} for place in several}
     assert np.mean([len(faces) > 1 for faces in chosen.values()]) > 0.9  # tastes differ, and so do choices
-    half = sum(choice.artwork is not None for choice in matcher.choose("u0", context=Context(maturity=OLDEST / 2)))
+    half = sum(choice.artwork is not None for choice in matcher.choose("user-0000000", context=Context(maturity=OLDEST / 2)))
     assert 0.5 * len(pages[0]) < half < len(pages[0])
 
 
