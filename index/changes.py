@@ -75,31 +75,35 @@ def _changed(before: Snapshot, stays: np.ndarray, first_rows: np.ndarray, fetch:
     kept, base = stays >= 0, len(before.index.parts[0])
     in_base = kept.copy()
     in_base[kept] = index.first_vectors[stays[kept]] < base
-    outside = int(sizes[~in_base].sum())
-    dead = base - int(sizes[in_base].sum())
+    outside, dead = int(sizes[~in_base].sum()), base - int(sizes[in_base].sum())
     if outside + dead > MOST_CHANGED * max(int(first_rows[-1]), 1):
         return None
     means = np.zeros((len(sizes), index.dimension), np.float32)
     means[kept] = before.means[stays[kept]]
-    scatter = before.scatter_sum.copy()
-    gone = np.setdiff1d(np.flatnonzero(index.sizes(np.arange(index.titles))), stays)
-    for titles in _blocks(gone, index.first_rows):
-        scatter -= _within(np.concatenate([index.vectors(title) for title in titles]), index.sizes(titles))[1]
     first_vectors = np.zeros(len(sizes), np.int64)
     first_vectors[in_base] = index.first_vectors[stays[in_base]]
-    changes, end = [np.empty((0, index.dimension), np.float32)], base
+    scatter, end = before.scatter_sum - _scatter_of_gone(before, stays), base
+    changes = [np.empty((0, index.dimension), np.float32)]
     for titles in _blocks(np.flatnonzero(~in_base & (sizes > 0)), first_rows):
-        vectors = fetch(np.concatenate([np.arange(first_rows[title], first_rows[title + 1]) for title in titles]))
-        fresh = ~kept[titles]
+        vectors = fetch(np.concatenate([np.arange(*first_rows[title : title + 2]) for title in titles]))
         means[titles], _ = _within(vectors, sizes[titles])
-        if fresh.any():
-            scatter += _within(vectors[np.repeat(fresh, sizes[titles])], sizes[titles][fresh])[1]
+        fresh = ~kept[titles]  # the others were outside the base before, and count already
+        scatter += _within(vectors[np.repeat(fresh, sizes[titles])], sizes[titles][fresh])[1]
         first_vectors[titles] = end + np.cumsum(sizes[titles]) - sizes[titles]
         changes.append(vectors)
         end += len(vectors)
     if np.trace(scatter) < FEWEST_DIGITS * np.trace(before.scatter_sum):
         return None
     return Layout(None, np.concatenate(changes), first_vectors, means, scatter)
+
+
+def _scatter_of_gone(before: Snapshot, stays: np.ndarray) -> np.ndarray:
+    """(d, d) float64: what the titles that do not stay had of it."""
+    index, scatter = before.index, np.zeros_like(before.scatter_sum)
+    gone = np.setdiff1d(np.flatnonzero(index.sizes(np.arange(index.titles))), stays)
+    for titles in _blocks(gone, index.first_rows):
+        scatter += _within(np.concatenate([index.vectors(title) for title in titles]), index.sizes(titles))[1]
+    return scatter
 
 
 def _unchanged(before: Snapshot, titles: pa.Table, artwork: pa.Table, first_rows: np.ndarray) -> np.ndarray:

@@ -1,0 +1,56 @@
+"""The figures as a picture: a panel for each thing measured, a dot with its interval for each way, a line where the target is."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from artwork_doors.benching.figures import Figure
+from artwork_doors.evaluating.verdicts import Part
+from embed.errors import ArtworkMatcherError
+
+ROW = 0.24  # inches
+WIDTH = 12.0
+
+
+def draw_figures(parts: Sequence[Part], file: Path) -> None:
+    """Write `file` in the format that its ending names. Raises ArtworkMatcherError without matplotlib or for an unknown ending."""
+    try:
+        import matplotlib
+    except ImportError as error:
+        raise ArtworkMatcherError("--plot needs matplotlib; pip install 'artwork-matcher[catalog]'") from error
+    matplotlib.use("Agg")  # files only, wherever it runs
+    from matplotlib.figure import Figure as Canvas
+
+    panels = [
+        (f"{part.title}\n{about}" if about != part.name else part.title, [line for line in part.figures if line.about == about])
+        for part in parts
+        for about in dict.fromkeys(line.about for line in part.figures)
+    ]
+    rows = [len(lines) + 3 for _, lines in panels]
+    canvas = Canvas(figsize=(WIDTH, ROW * sum(rows)), layout="constrained")
+    axes = canvas.subplots(len(panels), 1, gridspec_kw={"height_ratios": rows}, squeeze=False)[:, 0]
+    for axis, (title, lines) in zip(axes, panels, strict=True):
+        _panel(axis, title, lines)
+    try:
+        canvas.savefig(file, dpi=110)
+    except ValueError as error:
+        raise ArtworkMatcherError(f"--plot {str(file)!r}: {error}") from error
+
+
+def _panel(axis: object, title: str, lines: Sequence[Figure]) -> None:
+    from matplotlib.axes import Axes
+
+    assert isinstance(axis, Axes)
+    for row, line in enumerate(lines):
+        if line.value is None or line.low is None or line.high is None:
+            continue
+        axis.plot([line.low, line.high], [row, row], color="tab:blue")
+        axis.plot(line.value, row, "o", color="tab:blue", markersize=4)
+        if line.target is not None:
+            axis.plot([line.target] * 2, [row - 0.4, row + 0.4], color="tab:green" if line.met else "tab:red", linewidth=2)
+        if line.chance is not None:
+            axis.plot([line.chance] * 2, [row - 0.4, row + 0.4], color="0.6", linewidth=1)
+    axis.set_yticks(range(len(lines)), [line.name for line in lines], fontsize=7)
+    axis.set_ylim(len(lines) - 0.5, -0.5)
+    axis.set_xlim(0, 1)
+    axis.grid(axis="x", alpha=0.3)
+    axis.set_title(f"{title} (grey: chance; green, red: target met, missed)", fontsize=8, loc="left")

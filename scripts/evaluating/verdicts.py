@@ -1,0 +1,75 @@
+"""An estimate as a line of the report: beside its target, and plainly no better than chance where it is none."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from artwork_doors.benching.figures import Figure
+from artwork_doors.evaluating.encodings import Encodings
+from artwork_doors.evaluating.scores import Estimate
+
+NO_BETTER = "not better than chance"
+
+
+@dataclass(frozen=True)
+class Material:
+    """What every part is given."""
+
+    data: Path
+    encoder: Encodings
+    seed: int = 0
+    resamples: int = 1000  # of the bootstrap
+    groups: int = 2000  # of pictures, in `choosing`
+
+
+@dataclass(frozen=True)
+class Line(Figure):
+    """A figure with what chance would give."""
+
+    chance: float | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part's report: figures, and how much other ways differ from the product's on the same questions."""
+
+    name: str
+    title: str
+    figures: Sequence[Line]
+    differences: Sequence[Figure] = field(default=())
+
+
+def figure(
+    about: str, name: str, found: Estimate, *, chance: float | None = None, target: float | None = None, note: str = ""
+) -> Line:
+    """The line; with `chance`, its note says where the interval does not lie above it."""
+    said = [NO_BETTER] if chance is not None and not found.above(chance) else []
+    words = "; ".join([*said, *([note] if note else [])])
+    return Line(about, name, found.value, low=found.low, high=found.high, target=target, note=words, chance=chance)
+
+
+def difference(about: str, name: str, found: Estimate) -> Figure:
+    """The line of a paired difference in hundredths, saying whether it is more than noise."""
+    said = "better" if found.low > 0 else "worse" if found.high < 0 else "no difference that can be told"
+    value, low, high = (100 * edge for edge in (found.value, found.low, found.high))
+    return Figure(about, name, value, "points", low, high, note=said)
+
+
+def as_json(material: Material, parts: Sequence[Part]) -> dict[str, Any]:
+    """Everything, for --json."""
+    settings = {"seed": material.seed, "resamples": material.resamples, "groups": material.groups}
+    return {
+        "checkpoint": str(material.encoder.choice),
+        "fingerprint": material.encoder.fingerprint,
+        **settings,
+        "parts": [
+            {
+                "name": part.name,
+                "title": part.title,
+                "figures": [{**asdict(line), "met": line.met} for line in part.figures],
+                "differences": [asdict(line) for line in part.differences],
+            }
+            for part in parts
+        ],
+    }
