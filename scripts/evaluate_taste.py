@@ -12,7 +12,7 @@ from artwork_doors import console
 
 app = console.door()
 
-DATA = Path(__file__).resolve().parents[1] / ".." / "shared" / "data"
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"  # beside the repository
 PARTS = ("retrieval", "genres", "choosing", "histories")
 
 
@@ -37,7 +37,7 @@ def evaluate_taste(
     films ranks the posters of later ones above those of disliked ones; with 95 % intervals, other ways beside the product's, and a
     word where something is not better than chance.
 
-    About 5 minutes on 2 cores, with ViT-B-32 about 15; what takes the time is kept with --cache.
+    About 6 minutes on 2 cores, with ViT-B-32 about 15, less with fewer --groups; what takes the time is kept with --cache.
 
     Exit code 0: measured; 1: with --check, a target was missed; 2: could not run.
     """

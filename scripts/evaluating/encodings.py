@@ -31,32 +31,37 @@ class Encodings(Encoder):
     def encode_texts(self, texts: Sequence[str]) -> np.ndarray:
         """(n, d) float32 unit vectors, as Encoder gives them."""
         if new := list(dict.fromkeys(text for text in texts if text not in self.known)):
-            vectors = self._kept(new, lambda: Encoder.encode_texts(self, new))
+            vectors = self._read(new)
+            if vectors is None:
+                vectors = Encoder.encode_texts(self, new)
+                self._write(new, vectors)
             self.known.update(zip(new, vectors, strict=True))
-        return np.array([self.known[text] for text in texts], np.float32).reshape(-1, self.dimension)
+        return self._together(texts)
 
     def encode_files(self, files: Sequence[Path]) -> np.ndarray:
         """(n, d) float32 unit vectors of picture files, decoded as the batch job decodes them.
 
         Raises PictureError where one cannot be read, OSError where it is not there.
         """
-        new = [path for path in dict.fromkeys(files) if str(path) not in self.known and not self._remember(path)]
+        new = [path for path in dict.fromkeys(files) if not self._remember(path)]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for start in range(0, len(new), CHUNK):
                 some = new[start : start + CHUNK]
                 vectors = self.encode_pixels(np.stack(list(pool.map(self._pixels, some))))
                 for path, vector in zip(some, vectors, strict=True):
-                    self.known[str(path)] = self._kept([_stamp(path)], lambda vector=vector: vector)
+                    self.known[str(path)] = vector
+                    self._write([_stamp(path)], vector)
                 self.progress(min(start + CHUNK, len(new)), len(new))
-        return np.array([self.known[str(path)] for path in files], np.float32).reshape(-1, self.dimension)
+        return self._together([str(path) for path in files])
+
+    def _together(self, names: Sequence[str]) -> np.ndarray:
+        return np.array([self.known[name] for name in names], np.float32).reshape(-1, self.dimension)
 
     def _remember(self, path: Path) -> bool:
-        """Whether the picture's vector was kept by an earlier run."""
-        place = self._place([_stamp(path)])
-        if place is None or not place.is_file():
-            return False
-        self.known[str(path)] = np.load(place)
-        return True
+        """Whether the picture's vector is known, from this run or an earlier one."""
+        if str(path) not in self.known and (vector := self._read([_stamp(path)])) is not None:
+            self.known[str(path)] = vector
+        return str(path) in self.known
 
     def _pixels(self, file: Path) -> np.ndarray:
         try:
@@ -64,19 +69,18 @@ class Encodings(Encoder):
         except PictureError as error:
             raise PictureError(f"{file}: {error}") from error
 
-    def _kept(self, names: Sequence[str], make: Callable[[], np.ndarray]) -> np.ndarray:
+    def _read(self, names: Sequence[str]) -> np.ndarray | None:
         place = self._place(names)
-        if place is not None and place.is_file():
-            vectors: np.ndarray = np.load(place)
-            return vectors
-        made = make()
-        if place is not None:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            beside = place.with_suffix(f".{os.getpid()}.part")
-            with beside.open("wb") as file:
-                np.save(file, made)
-            beside.replace(place)  # whole or not there at all
-        return made
+        return np.load(place) if place is not None and place.is_file() else None
+
+    def _write(self, names: Sequence[str], vectors: np.ndarray) -> None:
+        if (place := self._place(names)) is None:
+            return
+        place.parent.mkdir(parents=True, exist_ok=True)
+        beside = place.with_suffix(f".{os.getpid()}.part")
+        with beside.open("wb") as file:
+            np.save(file, vectors)
+        beside.replace(place)  # whole or not there at all
 
     def _place(self, names: Sequence[str]) -> Path | None:
         digest = sha256("\n".join([self.fingerprint, *names]).encode()).hexdigest()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import wrap
 
 from artwork_doors.benching.figures import Figure
 from artwork_doors.evaluating.verdicts import Part
@@ -9,6 +10,8 @@ from embed.errors import ArtworkMatcherError
 
 ROW = 0.24  # inches
 WIDTH = 12.0
+TITLE = 130  # characters a line
+LEGEND = "dot and line: figure and its 95 % interval; grey: chance; green: target met; red: target missed"
 
 
 def draw_figures(parts: Sequence[Part], file: Path) -> None:
@@ -30,6 +33,7 @@ def draw_figures(parts: Sequence[Part], file: Path) -> None:
     axes = canvas.subplots(len(panels), 1, gridspec_kw={"height_ratios": rows}, squeeze=False)[:, 0]
     for axis, (title, lines) in zip(axes, panels, strict=True):
         _panel(axis, title, lines)
+    canvas.suptitle(LEGEND, fontsize=8)
     try:
         canvas.savefig(file, dpi=110)
     except ValueError as error:
@@ -49,8 +53,8 @@ def _panel(axis: object, title: str, lines: Sequence[Figure]) -> None:
             axis.plot([line.target] * 2, [row - 0.4, row + 0.4], color="tab:green" if line.met else "tab:red", linewidth=2)
         if line.chance is not None:
             axis.plot([line.chance] * 2, [row - 0.4, row + 0.4], color="0.6", linewidth=1)
-    axis.set_yticks(range(len(lines)), [line.name for line in lines], fontsize=7)
+    axis.set_yticks(range(len(lines)), [line.name.removeprefix(f"{line.about}: ") for line in lines], fontsize=7)
     axis.set_ylim(len(lines) - 0.5, -0.5)
     axis.set_xlim(0, 1)
     axis.grid(axis="x", alpha=0.3)
-    axis.set_title(f"{title} (grey: chance; green, red: target met, missed)", fontsize=8, loc="left")
+    axis.set_title("\n".join(line for part in title.splitlines() for line in wrap(part, TITLE)), fontsize=8, loc="left")
