@@ -2,6 +2,8 @@
 
 A catalog is a folder with `titles`, `artwork`, `history` and `tastes`, each as .csv, .jsonl or .parquet, beside the pictures.
 In CSV the items of a list are divided by "|". Rows count from 1, a CSV's header not counted; in .jsonl they are the lines.
+
+`accepted_tags`, which scripts/tag_artwork.py writes there, goes with the artwork: what has no tags of its own has these.
 """
 
 import csv
@@ -19,10 +21,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from embed.errors import CatalogError
-from embed.records import ARTWORK, TASTE, TITLE, WATCH
+from embed.records import ACCEPTED_TAG, ARTWORK, TASTE, TEXTS, TITLE, WATCH
 from embed.records import UTC as UTC_TIME
 
 SCHEMAS = {"titles": TITLE, "artwork": ARTWORK, "history": WATCH, "tastes": TASTE}
+ACCEPTED = "accepted_tags"
+READ_AS = {**SCHEMAS, ACCEPTED: ACCEPTED_TAG}
 KEYS = {"titles": "title_id", "artwork": "artwork_id"}  # what must not stand twice
 REQUIRED = ("titles", "artwork")
 ENDINGS = (".csv", ".jsonl", ".parquet")
@@ -58,12 +62,20 @@ class Catalog:
     history: pa.Table
     tastes: pa.Table
     problems: tuple[Problem, ...] = field(default=())
+    accepted_tags: pa.Table = field(default_factory=ACCEPTED_TAG.empty_table)  # those that became tags of `artwork`
 
 
 @dataclass(frozen=True)
-class _Titles:
+class _Known:
+    """What another table's rows may speak of: titles or artwork."""
+
+    what: str
     ids: frozenset[str]
     file: str
+
+    @property
+    def field(self) -> str:
+        return f"{self.what}_id"
 
 
 class _BadValue(Exception):
@@ -73,7 +85,7 @@ class _BadValue(Exception):
 def read_catalog(
     root: Path | str, *, strict: bool = False, only: Iterable[str] = tuple(SCHEMAS), pictures: str | None = None
 ) -> Catalog:
-    """Read the tables named in `only` (the others come back empty).
+    """Read the tables named in `only` (the others come back empty); with the artwork, the tags that persons accepted for it.
 
     `pictures` is the folder or fsspec URL (s3://bucket/pictures) below which the artwork's paths lie, if it is not `root`.
 
@@ -87,15 +99,37 @@ def read_catalog(
     problems: list[Problem] = []
     files = {name: _find(root, name) for name in SCHEMAS if name in only}
     tables = {name: schema.empty_table() for name, schema in SCHEMAS.items()}
-    known: _Titles | None = None  # None: the titles are not read, so that nobody is a stranger
+    known: _Known | None = None  # None: the titles are not read, so that nobody is a stranger
     for name, path in files.items():  # titles come first
         rows = _checked(path, name, known, problems, strict) if path else iter(())
         tables[name] = _table(rows, SCHEMAS[name])
         if name == "titles":
-            known = _Titles(frozenset(tables[name]["title_id"].to_pylist()), path.name if path else name)
+            known = _known("title", tables[name], path)
     if {"titles", "artwork"} <= files.keys():
         _check_fallbacks(tables, files["titles"], problems, strict)
+    if "artwork" in files and (path := _find(root, ACCEPTED)):
+        known = _known("artwork", tables["artwork"], files["artwork"])
+        accepted = _table(_checked(path, ACCEPTED, known, problems, strict), ACCEPTED_TAG)
+        tables |= _with_accepted(tables["artwork"], accepted)
     return Catalog(root=root.resolve(), pictures=pictures or str(root.resolve()), problems=tuple(problems), **tables)
+
+
+def _known(what: str, table: pa.Table, path: Path | None) -> _Known:
+    return _Known(what, frozenset(table[f"{what}_id"].to_pylist()), path.name if path else what)
+
+
+def _with_accepted(artwork: pa.Table, accepted: pa.Table) -> dict[str, pa.Table]:
+    """The artwork, where it has no tags of its own with those accepted for it; and the accepted ones that so take part."""
+    bare = artwork["artwork_id"].filter(pc.equal(pc.list_value_length(artwork["tags"]), 0))
+    accepted = accepted.filter(pc.is_in(accepted["artwork_id"], bare))
+    tags_of: dict[str, dict[str, None]] = {}  # each once, in the file's order
+    for row in accepted.to_pylist():
+        tags_of.setdefault(row["artwork_id"], {})[row["tag"]] = None
+    if tags_of:
+        rows = zip(artwork["artwork_id"].to_pylist(), artwork["tags"].to_pylist(), strict=True)
+        tags = pa.array([tags or list(tags_of.get(artwork_id, ())) for artwork_id, tags in rows], TEXTS)
+        artwork = artwork.set_column(ARTWORK.names.index("tags"), ARTWORK.field("tags"), tags)
+    return {"artwork": artwork, ACCEPTED: accepted}
 
 
 def _check_fallbacks(tables: dict[str, pa.Table], file: Path | None, problems: list[Problem], strict: bool) -> None:
@@ -134,9 +168,9 @@ def _report(problems: list[Problem], problem: Problem, strict: bool) -> None:
     problems.append(problem)
 
 
-def _checked(path: Path, name: str, titles: _Titles | None, problems: list[Problem], strict: bool) -> Iterator[Row]:
+def _checked(path: Path, name: str, known: _Known | None, problems: list[Problem], strict: bool) -> Iterator[Row]:
     """Each good row; the bad ones go to `problems`."""
-    schema, key = SCHEMAS[name], KEYS.get(name)
+    schema, key = READ_AS[name], KEYS.get(name)
     seen: dict[str, int] = {}
     columns: set[str] = set()
     for number, raw in _rows(path):
@@ -151,9 +185,9 @@ def _checked(path: Path, name: str, titles: _Titles | None, problems: list[Probl
                 raise _BadValue(key, f"{row[key]!r} already stands in row {seen[row[key]]}", "give every row an id of its own")
             if key:
                 seen[row[key]] = number
-            if titles and "title_id" in row and row["title_id"] not in titles.ids:
-                remedy = f"add it to {titles.file} or correct the id"
-                raise _BadValue("title_id", f"{row['title_id']!r} is no title of this catalog", remedy)
+            if known and known.field in row and row[known.field] not in known.ids:
+                remedy = f"add it to {known.file} or correct the id"
+                raise _BadValue(known.field, f"{row[known.field]!r} is no {known.what} of this catalog", remedy)
         except _BadValue as bad:
             _report(problems, Problem(path.name, number, *bad.args), strict)
             continue

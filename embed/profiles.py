@@ -33,7 +33,9 @@ class Profiles:
         return self._profile(self.table.slice(self.rows[user_id], 1).to_pylist()[0])
 
     def _profile(self, row: dict[str, Any]) -> Profile:
-        phrases = tuple(Phrase(p["text"], p["kind"], p["weight"], tuple(p["titles"])) for p in row["phrases"])
+        phrases = tuple(
+            Phrase(p["text"], p["kind"], p["weight"], tuple(p["titles"]), p.get("interest") or 0) for p in row["phrases"]
+        )
         found = [self.vectors[phrase.kind, phrase.text] for phrase in phrases]
         stacked = np.stack(found) if found else np.empty((0, self.dimension), np.float32)
         return Profile(row["user_id"], phrases, stacked, row["fingerprint"])
@@ -59,7 +61,10 @@ def write_profiles(store: Store, profiles: list[Profile]) -> None:
         {
             "user_id": profile.user_id,
             "text": profile.text,
-            "phrases": [{"text": p.text, "kind": p.kind, "weight": p.weight, "titles": p.titles} for p in profile.phrases],
+            "phrases": [
+                {"text": p.text, "kind": p.kind, "weight": p.weight, "titles": p.titles, "interest": p.interest}
+                for p in profile.phrases
+            ],
             "fingerprint": profile.fingerprint,
         }
         for profile in profiles

@@ -6,7 +6,7 @@ Times are UTC with microseconds. Lists are never null: an empty list says "none"
 """
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -54,6 +54,13 @@ ARTWORK = pa.schema(
         _field("height", pa.int32(), "pixels, upright", by="job"),
         _field("stamp", pa.string(), "the file's size and time of change when its sha256 was taken", by="job"),
         _field("active", pa.bool_(), "false once its row or file is gone, or the file cannot be read", by="job"),
+    ]
+)
+
+ACCEPTED_TAG = pa.schema(
+    [
+        _field("artwork_id", pa.string(), "the artwork that has no tags of its own", required=True),
+        _field("tag", pa.string(), "what is to be seen on it, as a person accepted it", required=True),
     ]
 )
 
@@ -111,7 +118,9 @@ REJECTED = pa.schema(
     ]
 )
 
-PHRASE = pa.struct([("text", pa.string()), ("kind", pa.string()), ("weight", pa.float32()), ("titles", TEXTS)])
+PHRASE = pa.struct(
+    [("text", pa.string()), ("kind", pa.string()), ("weight", pa.float32()), ("titles", TEXTS), ("interest", pa.int32())]
+)
 
 PROFILE = pa.schema(
     [
@@ -175,8 +184,8 @@ def audience_schema(dimension: int) -> pa.Schema:
             _field("fingerprint", pa.string(), "of the encoder that made the vectors", required=True),
             _field("users", pa.int64(), "how many users stand behind it", required=True),
             _field("neutral", vector(dimension), "of a picture of nothing in particular", required=True),
-            _field("mean", vector(dimension), "of the users' vectors", required=True),
-            _field("moment", vector(dimension * dimension), "mean outer product of (user - mean)", required=True),
+            _field("mean", vector(dimension), "of the users' interests, each user counting once", required=True),
+            _field("moment", vector(dimension * dimension), "mean outer product of (interest - mean)", required=True),
         ]
     )
 
@@ -189,6 +198,7 @@ class Phrase:
     kind: str  # genre, person, keyword or stated
     weight: float
     titles: tuple[str, ...] = ()
+    interest: int = field(default=0, compare=False)  # which of the user's interests it belongs to; -1 for a dislike
 
     def __str__(self) -> str:
         return self.text if self.weight >= 0 else f"not {self.text}"
@@ -215,6 +225,37 @@ class Profile:
         total = weights @ self.vectors.reshape(len(weights), -1) if len(weights) else np.zeros(self.vectors.shape[-1])
         norm = float(np.linalg.norm(total))
         return (total / norm if norm else total).astype(np.float32)
+
+    @property
+    def interests(self) -> tuple[np.ndarray, np.ndarray]:
+        """(shares (k,) float64, which sum to 1, unit vectors (k, d) float32): the user's interests, the one that weighs most first.
+
+        Each is its phrases' vectors, weighted, less all that the user dislikes in the proportion that likes and dislikes have
+        together. One interest of dislikes alone where nothing is liked; none without phrases.
+        """
+        weights = np.array([phrase.weight for phrase in self.phrases], np.float32)
+        numbers = np.array([phrase.interest if phrase.weight > 0 else -1 for phrase in self.phrases], np.int64)
+        return interest_vectors(weights, numbers, self.vectors)
+
+
+def interest_vectors(weights: np.ndarray, numbers: np.ndarray, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """One user's `Profile.interests`. weights: (p,) float32; numbers: (p,) each phrase's interest, -1 for dislikes; vectors: (p, d).
+
+    Raises nothing; an interest without a phrase is left out.
+    """
+    kept = np.unique(numbers[numbers >= 0])
+    member = (numbers == kept[:, None]).astype(np.float32)  # (k, p)
+    worth = (member * weights).sum(axis=1, dtype=np.float64)
+    dislikes = np.where(numbers < 0, weights, 0)
+    if len(kept):
+        mixed = member * weights * (worth.sum() / worth)[:, None].astype(np.float32) + dislikes
+        shares = worth / worth.sum()
+    else:
+        count = min(len(weights), 1)
+        mixed, shares = dislikes.reshape(count, len(weights)), np.ones(count)
+    totals = (mixed @ vectors).astype(np.float32)
+    norms = np.linalg.norm(totals, axis=1, keepdims=True)
+    return shares, np.divide(totals, norms, out=np.zeros_like(totals), where=norms > 0)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from embed.catalog import Catalog
+from embed.interests import interests_of
 from embed.locks import only_writer
 from embed.profiles import PhraseKey, read_phrase_vectors, write_audience, write_profiles
 from embed.records import Audience, Phrase, Profile, fold, phrase_schema
@@ -91,7 +92,8 @@ def _embed_users(catalog: Catalog, store: Store, encoder: "Encoder", progress: P
         progress(min(start + CHUNK, len(new)), len(new))
     if new or not has_table(store, "phrases"):
         _append_phrases(store, new, known)
-    profiles = [_profile(user_id, phrases, known, encoder) for user_id, phrases in sorted(phrases_of.items())]
+    common = _neutral(encoder)
+    profiles = [_profile(user_id, phrases, known, common, encoder) for user_id, phrases in sorted(phrases_of.items())]
     write_profiles(store, profiles)
     write_audience(store, audience_of(profiles, encoder))
     return TasteReport(len(profiles), len(wanted), len(new), split)
@@ -105,17 +107,27 @@ def profile_from_text(user_id: str, text: str, encoder: "Encoder", *, people: It
     known = {fold(name): ("person", name) for name in people}
     phrases, _ = _stated([{"text": text, "weight": 1.0}], known, encoder)
     phrases = _strongest(phrases)
-    return _profile(user_id, phrases, _encode_phrases([(p.kind, p.text) for p in phrases], encoder), encoder)
+    vectors = _encode_phrases([(p.kind, p.text) for p in phrases], encoder)
+    return _profile(user_id, phrases, vectors, _neutral(encoder), encoder)
 
 
 def audience_of(profiles: Sequence[Profile], encoder: "Encoder") -> Audience:
-    """What `profiles` have in common: their mean vector, and how they spread around it."""
-    neutral = _mean_unit(encoder.encode_texts(NEUTRAL))
-    vectors = np.array([p.vector for p in profiles if p.phrases], np.float32).reshape(-1, encoder.dimension)
-    mean = (vectors.sum(axis=0) + NEUTRAL_USERS * neutral) / (len(vectors) + NEUTRAL_USERS)
-    apart = vectors - mean  # (users, d)
-    moment = apart.T @ apart / max(len(vectors), 1)  # (d, d)
-    return Audience(encoder.fingerprint, len(vectors), neutral, mean.astype(np.float32), moment.astype(np.float32))
+    """What `profiles` have in common: the mean of their interests, and how they spread around it."""
+    neutral = _neutral(encoder)
+    interests = [p.interests for p in profiles if p.phrases]
+    shares = np.concatenate([shares for shares, _ in interests]) if interests else np.empty(0)
+    vectors = (
+        np.concatenate([vectors for _, vectors in interests]) if interests else np.empty((0, encoder.dimension), np.float32)
+    )
+    mean = (shares @ vectors + NEUTRAL_USERS * neutral) / (len(interests) + NEUTRAL_USERS)
+    apart = vectors - mean  # (interests, d)
+    moment = (apart * shares[:, None]).T @ apart / max(len(interests), 1)  # (d, d)
+    return Audience(encoder.fingerprint, len(interests), neutral, mean.astype(np.float32), moment.astype(np.float32))
+
+
+def _neutral(encoder: "Encoder") -> np.ndarray:
+    """(d,) float32: what texts have in common that say nothing in particular."""
+    return _mean_unit(encoder.encode_texts(NEUTRAL))
 
 
 def _phrases_by_user(catalog: Catalog, encoder: "Encoder") -> tuple[dict[str, list[Phrase]], tuple[str, ...]]:
@@ -250,9 +262,13 @@ def _strongest(phrases: list[Phrase]) -> list[Phrase]:
     return _share([phrase for phrase in ordered if phrase.weight][:PHRASES])
 
 
-def _profile(user_id: str, phrases: list[Phrase], vectors: dict[PhraseKey, np.ndarray], encoder: "Encoder") -> Profile:
+def _profile(
+    user_id: str, phrases: list[Phrase], vectors: dict[PhraseKey, np.ndarray], common: np.ndarray, encoder: "Encoder"
+) -> Profile:
     stacked = np.array([vectors[p.kind, p.text] for p in phrases], np.float32).reshape(-1, encoder.dimension)
-    return Profile(user_id, tuple(phrases), stacked, encoder.fingerprint)
+    numbers = interests_of(np.array([p.weight for p in phrases]), stacked, common)
+    told = tuple(replace(phrase, interest=number) for phrase, number in zip(phrases, numbers.tolist(), strict=True))
+    return Profile(user_id, told, stacked, encoder.fingerprint)
 
 
 def _encode_phrases(keys: Sequence[PhraseKey], encoder: "Encoder") -> dict[PhraseKey, np.ndarray]:

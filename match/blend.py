@@ -3,7 +3,8 @@
     score = logit(prior) + w_similarity * similarity + w_people * people
 
 `similarity` is personal: how much better the artwork fits this user than it fits the average one, compared with its title's
-other artwork, in units of how much such fits usually differ. What the average user likes is the prior's business.
+other artwork, in units of how much such fits usually differ. What the average user likes is the prior's business. Of a user's
+several interests the one that an artwork meets best speaks for it.
 """
 
 from collections import defaultdict
@@ -16,6 +17,9 @@ from embed.records import Audience, Profile, fold
 
 SMALLEST_SPREAD = 1e-9
 TIE_DIGITS = 6  # of a score
+SHARPNESS = (
+    1.0  # of the choice among interests: half the share costs one log(2) = 0.69 units of similarity; 1 to 4 choose alike
+)
 
 
 @dataclass(frozen=True)
@@ -57,21 +61,48 @@ class Scored(NamedTuple):
 
 
 def personal_query(profile: Profile, audience: Audience) -> np.ndarray:
-    """(d,) float32: what sets this user apart from the average one."""
+    """(d,) float32: what sets this user apart from the average one, all interests in one; for comparison only."""
     query: np.ndarray = profile.vector - audience.mean
     return query
 
 
+def personal_queries(profile: Profile, audience: Audience) -> tuple[np.ndarray, np.ndarray]:
+    """(shares (k,) float64, queries (k, d) float32): what sets each of this user's interests apart from the average one."""
+    shares, vectors = profile.interests
+    return shares, vectors - audience.mean
+
+
 def usual_spread(audience: Audience, scatter: np.ndarray) -> float:
-    """Root mean square, over users and artworks, of personal similarity within a title: sqrt(tr(scatter · moment)).
+    """Root mean square, over users' interests and artworks, of personal similarity within a title: sqrt(tr(scatter · moment)).
 
     The unit of similarity. One unit for all, so that a user with an average taste stays near 0 and is left to the prior.
     """
     return float(np.sqrt(max(float((scatter * audience.moment).sum()), 0.0)))
 
 
+def similarity_of(cosines: np.ndarray, shares: np.ndarray, starts: np.ndarray, spread: float) -> tuple[np.ndarray, np.ndarray]:
+    """((n,) float64 similarities of artwork to a user, (n,) int64 the interest that has most of each).
+
+    cosines: (k, n) with each of the user's k interests; shares: (k,) of the interests, which sum to 1. Title i's artworks are
+    starts[i]:starts[i + 1]; every title has some.
+
+    A user comes in one of several moods, as often as each interest's share; artwork that meets one of them well is worth more than
+    artwork that meets all a little. So an artwork's similarity is log(sum(share · e^(S s))) / S over the interests, s being each one's
+    `standardise`d cosine: between the mean of the interests (S = 0) and the best of them (S without end). For one interest it is
+    its own s, to the bit.
+    """
+    standardised = np.array([standardise(one, starts, spread) for one in cosines])
+    if len(standardised) == 1:
+        return standardised[0], np.zeros(standardised.shape[1], np.int64)
+    worth = SHARPNESS * standardised + np.log(shares)[:, None]
+    most = worth.argmax(axis=0)
+    best = worth.max(axis=0)
+    similarity: np.ndarray = (best + np.log(np.exp(worth - best).sum(axis=0))) / SHARPNESS
+    return similarity, most
+
+
 def standardise(cosines: np.ndarray, starts: np.ndarray, spread: float) -> np.ndarray:
-    """Cosines (n,) to similarity (n,) float64: less the title's mean, in units of the usual spread.
+    """Cosines (n,) of one interest to (n,) float64: less the title's mean, in units of the usual spread.
 
     Title i's artworks are starts[i]:starts[i + 1]; every title has some.
     """

@@ -4,11 +4,11 @@
     chosen = bulk.choose(["ada", "ben"])
     bulk.artwork_ids.take(chosen.artwork[0])  # ada's, a title each
 
-Within a title the score of `match.blend` is linear in the user's query: log-odds + w * query · (vector - title's mean) / spread.
-So a matrix of a column per artwork, its log-odds as one more number, gives all scores of a block of users in one product; what
-people add is put on the few cells concerned. A matrix product adds up in another order than FAISS does row by row, so that its
-last bits differ: wherever the second best comes near the best, the page of that title is scored as the Matcher does it. Hence the
-answer is its own, everywhere.
+Within a title the score of `match.blend` for one interest is linear in its query: log-odds + w * query · (vector - title's mean) /
+spread. So a matrix of a column per artwork, its log-odds as one more number, gives all of a block of users in one product; a
+user's interests are put together as `blend.of_interests` does, and what people add is put on the few cells concerned. A matrix
+product adds up in another order than FAISS does row by row, so that its last bits differ: wherever the second best comes near the
+best, the page of that title is scored as the Matcher does it. Hence the answer is its own, everywhere.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,8 +21,16 @@ import pyarrow as pa
 
 from index.filters import Context
 from index.titles import ABSENT, best_of
-from match.blend import SMALLEST_SPREAD, TIE_DIGITS, Parts, people_affinity, standardise, usual_spread
-from match.crowd import Crowd, Likes, crowd_of, summed
+from match.blend import (
+    SHARPNESS,
+    SMALLEST_SPREAD,
+    TIE_DIGITS,
+    Parts,
+    people_affinity,
+    similarity_of,
+    usual_spread,
+)
+from match.crowd import Crowd, Likes, Queries, crowd_of, summed
 from match.matcher import EVERYWHERE, Matcher
 
 USERS = 512  # scored at a time: their scores of a strip stay in a core's cache
@@ -55,6 +63,15 @@ class _Strip:
 
     matrix: np.ndarray  # (columns, d + 1) float32: vectors less their title's mean, and log-odds
     blocks: tuple[_Block, ...]
+
+
+@dataclass(frozen=True)
+class _Several:
+    """Users of a block with equally many interests, more than one."""
+
+    users: np.ndarray  # (u,) int64
+    begin: int  # the first of their queries: all users' first interests, all users' second, ...
+    shares: np.ndarray  # (interests, u) float64
 
 
 @dataclass(frozen=True)
@@ -121,24 +138,51 @@ class Bulk:
     def _choose(self, user_ids: list[str], into: Chosen) -> None:
         """Fill in the choices of at most USERS users."""
         profiles = self.crowd.profiles(user_ids)
-        queries = self._queries(profiles)  # (d + 1, users)
+        asked = self.crowd.queries(profiles)
+        queries, several = self._queries(asked)
         tolerance = self._tolerance(queries)
         people = self._people_parts(self.crowd.likes(profiles))
-        room = np.empty((max((len(strip.matrix) for strip in self._strips), default=0), len(user_ids)), np.float32)
+        room = np.empty((max((len(strip.matrix) for strip in self._strips), default=0), queries.shape[1]), np.float32)
         first = 0  # column of the strip, among all
         for strip in self._strips:
-            scores = np.matmul(strip.matrix, queries, out=room[: len(strip.matrix)])  # (columns, users)
+            scores = np.matmul(strip.matrix, queries, out=room[: len(strip.matrix)])  # (columns, queries)
+            self._mix(scores, several)
             _add(scores, people, first)
             for block in strip.blocks:
-                of_block = scores[block.begin : block.begin + len(block.columns)]
+                of_block = scores[block.begin : block.begin + len(block.columns), : len(user_ids)]
                 self._choose_block(block, of_block.reshape(-1, len(block.titles), len(user_ids)), tolerance, user_ids, into)
             first += len(scores)
 
-    def _queries(self, profiles: np.ndarray) -> np.ndarray:
-        """(d + 1, users) float32, such that a strip times it is the score without people."""
-        queries = np.ones((len(profiles), self.crowd.vectors.shape[1] + 1), np.float32)
-        queries[:, :-1] = self.crowd.queries(profiles) * np.float32(_scale(self.matcher, self._spread))
-        return queries.T
+    def _queries(self, asked: Queries) -> tuple[np.ndarray, list[_Several]]:
+        """((d + 1, queries) float32, such that a strip times it is the score without people; and who has how many of them).
+
+        Each user's first interest stands at the user's place; after them those of all who have two, of all who have three, ...
+        """
+        counts = np.bincount(asked.users)
+        firsts = np.cumsum(counts) - counts
+        places, several = [firsts], []
+        for count in np.unique(counts[counts > 1]).tolist():
+            users = np.flatnonzero(counts == count)
+            numbers = firsts[users] + np.arange(count)[:, None]  # (count, users)
+            several.append(_Several(users, sum(map(len, places)), asked.shares[numbers]))
+            places.append(numbers.reshape(-1))
+        order = np.concatenate(places)
+        queries = np.ones((len(order), self.crowd.vectors.shape[1] + 1), np.float32)
+        queries[:, :-1] = asked.vectors[order] * np.float32(_scale(self.matcher, self._spread))
+        return queries.T, several
+
+    def _mix(self, scores: np.ndarray, several: list[_Several]) -> None:
+        """Put `blend.similarity_of` in the place of the first interest's, for users who have more than one.
+
+        scores: (columns, queries), log-odds + w s of each interest alone: S is divided by w, and the log-odds stay as they are.
+        """
+        for some in several if self.matcher.weights.similarity else ():
+            sharpness = np.float32(SHARPNESS / self.matcher.weights.similarity)
+            each = scores[:, some.begin : some.begin + some.shares.size].reshape(len(scores), len(some.shares), -1)
+            worth = sharpness * each + np.log(some.shares).astype(np.float32)
+            best = worth.max(axis=1)
+            np.exp(worth - best[:, None], out=worth)
+            scores[:, some.users] = (best + np.log(worth.sum(axis=1))) / sharpness
 
     def _tolerance(self, queries: np.ndarray) -> np.float32:
         """How far the best must be ahead to be the Matcher's best, too: what rounding for ties and what float32 may take."""
@@ -172,7 +216,12 @@ class Bulk:
         snapshot, weights = self.matcher.snapshot, self.matcher.weights
         tastes = [self.matcher.taste(user_id) for user_id in user_ids]
         number = snapshot.title_numbers[self.title_ids[title]]
-        page = snapshot.index.page(np.array([taste.query for taste in tastes]), np.array([number]))
+        page = snapshot.index.page(np.concatenate([taste.queries for taste in tastes]), np.array([number]))
+        ends = np.cumsum([len(taste.queries) for taste in tastes])[:-1]
+        similarity = [
+            similarity_of(cosines, taste.shares, page.starts, self._spread)[0]
+            for taste, cosines in zip(tastes, np.split(page.similarities, ends), strict=True)
+        ]
         starts = np.arange(len(tastes) + 1) * len(page.rows)  # as if each user's page were a title
         places = np.full(len(page.rows), ABSENT)
         some = slice(*self.begins[title : title + 2].tolist())
@@ -180,7 +229,7 @@ class Bulk:
         people = [people_affinity(page.rows, taste.liked_numbers, snapshot.shown) for taste in tastes]
         parts = Parts(
             prior=np.tile(np.where(places == ABSENT, -np.inf, self.log_odds[places]), len(tastes)),
-            similarity=weights.similarity * standardise(page.similarities.reshape(-1), starts, self._spread),
+            similarity=weights.similarity * np.concatenate(similarity),
             people=weights.people * np.concatenate(people),
         )
         best = best_of(parts.order, np.arange(starts[-1]), starts)

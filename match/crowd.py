@@ -23,6 +23,31 @@ class Likes:
 
 
 @dataclass(frozen=True)
+class Queries:
+    """What is asked for some users, each one's interests side by side, the one that weighs most first."""
+
+    users: np.ndarray  # (q,) int64 places in the block that was asked for, ascending; each has one at least
+    shares: np.ndarray  # (q,) float64; a user's sum to 1
+    vectors: np.ndarray  # (q, d) float32
+
+
+@dataclass(frozen=True)
+class Interests:
+    """All profiles' interests; interest j is mixed of the phrases begins[j]:begins[j + 1]. See `Profile.interests`."""
+
+    starts: np.ndarray  # (profiles + 1,) int64: where each profile's interests begin
+    shares: np.ndarray  # (interests,) float64
+    begins: np.ndarray  # (interests + 1,) int64
+    phrases: np.ndarray  # (m,) int64, rows of the crowd's vectors
+    weights: np.ndarray  # (m,) float32
+
+    def of(self, profiles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Each profile's first interest, and how many it has."""
+        first = self.starts[profiles]
+        return first, self.starts[profiles + 1] - first
+
+
+@dataclass(frozen=True)
 class Crowd:
     """All profiles of a store, phrase by phrase: profile i's phrases are starts[i]:starts[i + 1]. Make one with `crowd_of`."""
 
@@ -32,6 +57,7 @@ class Crowd:
     weights: np.ndarray  # (n,) float32
     vectors: np.ndarray  # (phrases, d) float32
     people: np.ndarray  # (phrases,) int64: the snapshot's number of the person whom a phrase names, ABSENT where it names none
+    interests: Interests
     audience: Audience
 
     def profiles(self, user_ids: list[str]) -> np.ndarray:
@@ -41,20 +67,33 @@ class Crowd:
         known[known] = self.starts[found[known] + 1] > self.starts[found[known]]
         return np.where(known, found, ABSENT)
 
-    def queries(self, profiles: np.ndarray) -> np.ndarray:
-        """(u, d) float32: what sets each apart from the average user, as `blend.personal_query` has it up to the last bits; for
-        those without a profile what sets the average user apart from nothing in particular."""
-        totals = np.zeros((len(profiles), self.vectors.shape[1]), np.float32)
-        first, counts = self._phrases_of(profiles)
-        for number in range(counts.max(initial=0)):  # each user's first phrase, each one's second, ...
-            having = np.flatnonzero(counts > number)
-            at = first[having] + number
-            totals[having] += self.weights[at, None] * self.vectors[self.phrases[at]]
+    def queries(self, profiles: np.ndarray) -> "Queries":
+        """What sets each interest of these profiles (u,) apart from the average one, as `blend.personal_queries` has it up to the
+        last bits; for those without a profile what sets the average user apart from nothing in particular."""
+        known = np.flatnonzero(profiles != ABSENT)
+        counts = np.ones(len(profiles), np.int64)
+        first, counts[known] = self.interests.of(profiles[known])
+        users = np.repeat(np.arange(len(profiles)), counts)
+        shares, vectors = np.ones(len(users)), np.empty((len(users), self.vectors.shape[1]), np.float32)
+        having = profiles[users] != ABSENT
+        numbers = _along(first, counts[known])
+        shares[having] = self.interests.shares[numbers]
+        vectors[having] = self._mixed(numbers) - self.audience.mean
+        vectors[~having] = self.audience.mean - self.audience.neutral
+        return Queries(users, shares, vectors)
+
+    def _mixed(self, numbers: np.ndarray) -> np.ndarray:
+        """(n, d) float32: the unit vectors of these interests (n,)."""
+        first = self.interests.begins[numbers]
+        counts = self.interests.begins[numbers + 1] - first
+        totals = np.zeros((len(numbers), self.vectors.shape[1]), np.float32)
+        for number in range(counts.max(initial=0)):  # each interest's first phrase, each one's second, ...
+            more = np.flatnonzero(counts > number)
+            at = first[more] + number
+            totals[more] += self.interests.weights[at, None] * self.vectors[self.interests.phrases[at]]
         lengths = np.linalg.norm(totals, axis=1, keepdims=True)
-        np.divide(totals, lengths, out=totals, where=lengths > 0)
-        totals -= self.audience.mean
-        totals[profiles == ABSENT] = self.audience.mean - self.audience.neutral
-        return totals
+        mixed: np.ndarray = np.divide(totals, lengths, out=totals, where=lengths > 0)
+        return mixed
 
     def likes(self, profiles: np.ndarray) -> Likes:
         """As `blend.liked_people` has it."""
@@ -93,8 +132,42 @@ def crowd_of(profiles: Profiles, audience: Audience, snapshot: Snapshot) -> Crow
     numbers = _numbers(pc.struct_field(values, "kind"), pc.struct_field(values, "text"), keys)
     vectors = np.array(list(profiles.vectors.values()), np.float32).reshape(len(keys), profiles.dimension)
     weights = pc.struct_field(values, "weight").to_numpy(zero_copy_only=False)
+    told = "interest" in [f.name for f in values.type]  # else written by a release that knew one interest
+    of_phrase = pc.fill_null(pc.struct_field(values, "interest"), 0).to_numpy() if told else np.zeros(len(weights), np.int32)
+    interests = _interests(starts, numbers, weights, of_phrase)
     named = [snapshot.people.get(fold(text), ABSENT) if kind == "person" else ABSENT for kind, text in keys]
-    return Crowd(profiles.rows, starts, numbers, weights, vectors, np.array(named, np.int64), audience)
+    return Crowd(profiles.rows, starts, numbers, weights, vectors, np.array(named, np.int64), interests, audience)
+
+
+def _interests(starts: np.ndarray, phrases: np.ndarray, weights: np.ndarray, numbers: np.ndarray) -> Interests:
+    """Of phrases (n,) that lie profile by profile; numbers: (n,) each one's interest where it is liked."""
+    profiles, of_profile = len(starts) - 1, np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+    liked, exact = weights > 0, weights.astype(np.float64)
+    most = int(numbers.max(initial=0)) + 1
+    keys, of_liked = np.unique(of_profile[liked] * most + numbers[liked], return_inverse=True)
+    disliking = np.setdiff1d(of_profile, keys // most)  # their one interest is what they dislike
+    owners = np.concatenate([keys // most, disliking])
+    worth = np.bincount(of_liked, exact[liked], minlength=len(keys))
+    whole = np.bincount(keys // most, worth, minlength=profiles)[keys // most]
+    order = np.argsort(owners, kind="stable")  # the numbers of a profile's interests rise, and the one that weighs most is 0
+    place = np.empty(len(owners), np.int64)
+    place[order] = np.arange(len(owners))
+    first = np.searchsorted(owners[order], np.arange(profiles + 1))
+    counts = np.diff(first)[of_profile[~liked]]  # a dislike speaks against each of its user's interests
+    of_entry = np.concatenate([place[of_liked], _along(first[of_profile[~liked]], counts)])
+    mixed = np.concatenate([phrases[liked], np.repeat(phrases[~liked], counts)])
+    factors = np.concatenate([exact[liked] * (whole / worth)[of_liked], np.repeat(exact[~liked], counts)])
+    by_interest = np.argsort(of_entry, kind="stable")
+    begins = np.searchsorted(of_entry[by_interest], np.arange(len(owners) + 1))
+    shares = np.concatenate([worth / whole, np.ones(len(disliking))])[order]
+    return Interests(first, shares, begins, mixed[by_interest], factors[by_interest].astype(np.float32))
+
+
+def _along(first: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """first[0], first[0] + 1, ... (counts[0] of them), first[1], ..."""
+    ends = np.cumsum(counts)
+    along: np.ndarray = np.arange(ends[-1] if len(ends) else 0) + np.repeat(first - (ends - counts), counts)
+    return along
 
 
 def summed(keys: tuple[np.ndarray, np.ndarray], values: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:

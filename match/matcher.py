@@ -31,8 +31,8 @@ from match.blend import (
     Weights,
     liked_people,
     people_affinity,
-    personal_query,
-    standardise,
+    personal_queries,
+    similarity_of,
     usual_spread,
 )
 from match.priors import PriorColumns, Priors, read_priors
@@ -71,7 +71,8 @@ class Taste:
     profile: Profile
     liked: dict[str, float]  # folded name of a person to -1..1
     liked_numbers: dict[int, float]  # the same of those who are on any artwork, by the snapshot's number
-    query: np.ndarray  # (d,) float32
+    shares: np.ndarray  # (k,) float64, of the user's interests; they sum to 1
+    queries: np.ndarray  # (k, d) float32
     source: str
 
 
@@ -146,10 +147,11 @@ class Matcher:
             tastes = [self.taste(user) for user in users[start : start + USERS_AT_ONCE]]
             pages: list[dict[str, Choice]] = [{} for _ in tastes]
             for numbers in blocks:
-                page = self.snapshot.index.page(np.array([taste.query for taste in tastes]), numbers)
+                page = self.snapshot.index.page(np.concatenate([taste.queries for taste in tastes]), numbers)
                 title_ids = [self._title_ids[number] for number in page.titles.tolist()]
                 asking = _Asking.of(page, title_ids, self.blocked(page, context))
-                for taste, cosines, chosen in zip(tastes, page.similarities, pages, strict=True):
+                ends = np.cumsum([len(taste.queries) for taste in tastes])[:-1]
+                for taste, cosines, chosen in zip(tastes, np.split(page.similarities, ends), pages, strict=True):
                     chosen.update(self._choose_page(taste, asking, cosines, with_others))
             for taste, chosen in zip(tastes, pages, strict=True):
                 answers.append([chosen.get(title_id) or self._unknown(taste, title_id) for title_id in asked])
@@ -158,11 +160,12 @@ class Matcher:
     def _choose_page(
         self, taste: Taste, asking: "_Asking", cosines: np.ndarray, with_others: bool
     ) -> Iterator[tuple[str, Choice]]:
-        """One user's (title_id, Choice) of each title of a page; cosines: (artworks,)."""
+        """One user's (title_id, Choice) of each title of a page; cosines: (interests, artworks)."""
         rows, starts = asking.page.rows, asking.page.starts
+        similarity, speaking = similarity_of(cosines, taste.shares, asking.begins, self._spread)
         parts = Parts(
             prior=self._prior_columns.log_odds[rows],
-            similarity=self.weights.similarity * standardise(cosines, asking.begins, self._spread),
+            similarity=self.weights.similarity * similarity,
             people=self.weights.people * people_affinity(rows, taste.liked_numbers, self.snapshot.shown),
         )
         order = parts.order if asking.blocked is None else np.where(asking.blocked.free, parts.order, -np.inf)
@@ -170,8 +173,8 @@ class Matcher:
         if asking.blocked is not None:
             best = np.where(best == ABSENT, self._fallbacks(asking, best), best)
         titles = np.flatnonzero(best != ABSENT)
-        scored = iter(self._scored(taste, asking.page, titles, best[titles], parts))
-        others = self._others(taste, asking.page, best, order, parts) if with_others else None
+        scored = iter(self._scored(taste, asking.page, titles, best[titles], parts, speaking))
+        others = self._others(taste, asking.page, best, order, parts, speaking) if with_others else None
         for place, (title_id, reason, at) in enumerate(zip(asking.title_ids, asking.reasons, best.tolist(), strict=True)):
             artwork = next(scored) if at != ABSENT else None
             runners_up = tuple(others[place]) if others is not None else ()
@@ -179,14 +182,16 @@ class Matcher:
                 reason = f"its fallback: {reason}"
             yield title_id, Choice(taste.user_id, title_id, artwork, reason, taste.source, runners_up)
 
-    def _others(self, taste: Taste, page: Page, best: np.ndarray, order: np.ndarray, parts: Parts) -> list[list[Scored]]:
+    def _others(
+        self, taste: Taste, page: Page, best: np.ndarray, order: np.ndarray, parts: Parts, speaking: np.ndarray
+    ) -> list[list[Scored]]:
         """Per title, what else may be shown, best first."""
         titles = np.repeat(np.arange(len(page.titles)), page.sizes)
         ranked = np.lexsort((np.arange(len(order)), -order, titles))
         ranked = ranked[(order[ranked] > -np.inf) & (ranked != best[titles[ranked]])]
         others: list[list[Scored]] = [[] for _ in page.titles]
         for title, scored in zip(
-            titles[ranked].tolist(), self._scored(taste, page, titles[ranked], ranked, parts), strict=True
+            titles[ranked].tolist(), self._scored(taste, page, titles[ranked], ranked, parts, speaking), strict=True
         ):
             others[title].append(scored)
         return others
@@ -223,15 +228,17 @@ class Matcher:
                     places[title] = start + ids.index(fallback)
         return places
 
-    def _scored(self, taste: Taste, page: Page, titles: np.ndarray, places: np.ndarray, parts: Parts) -> list[Scored]:
-        """The artwork at these places of a page, which are of these titles of it."""
+    def _scored(
+        self, taste: Taste, page: Page, titles: np.ndarray, places: np.ndarray, parts: Parts, speaking: np.ndarray
+    ) -> list[Scored]:
+        """The artwork at these places of a page, which are of these titles of it; speaking: (artworks,) each one's interest."""
         rows, priors = page.rows[places], self._prior_columns
         taken = [self.snapshot.take(name, rows).to_pylist() for name in ("artwork_id", "path")]
         liked: list[tuple[str, ...]] = [()] * len(rows)
         if len(met := np.flatnonzero(parts.people[places])):
             for place, names in zip(met.tolist(), self.snapshot.take("people", rows[met]).to_pylist(), strict=True):
                 liked[place] = tuple(person for person in names if fold(person) in taste.liked)
-        phrases, cosines = self._nearest_phrases(taste.profile, page, titles, places)
+        phrases, cosines = self._nearest_phrases(taste.profile, page, titles, places, speaking[places])
         prior_parts, similarity_parts, people_parts = (part[places] for part in (parts.prior, parts.similarity, parts.people))
         scores = prior_parts + similarity_parts + people_parts
         weight = self.weights.similarity
@@ -242,10 +249,10 @@ class Matcher:
         return list(map(Scored, *taken, *parts_of, phrases, cosines, liked, map(Prior, *counts)))
 
     def _nearest_phrases(
-        self, profile: Profile, page: Page, titles: np.ndarray, places: np.ndarray
+        self, profile: Profile, page: Page, titles: np.ndarray, places: np.ndarray, speaking: np.ndarray
     ) -> tuple[Sequence[str | None], Sequence[float | None]]:
-        """Per place, the taste phrase that speaks most for its artwork against its title's others, and its cosine to the
-        picture."""
+        """Per place, the taste phrase that speaks most for its artwork against its title's others, of the interest that speaks
+        for it or a dislike, and the phrase's cosine to the picture."""
         if not profile.phrases:
             return [None] * len(places), [None] * len(places)
         vectors = self.snapshot.index.gather(page.places[places])  # (places, d)
@@ -254,7 +261,12 @@ class Matcher:
         said = profile.vectors @ apart.T  # (phrases, places)
         if (alone := page.sizes[titles] == 1).any():
             said[:, alone] = (profile.vectors - self.audience.mean) @ vectors[alone].T
-        best = np.argmax(np.array([[phrase.weight] for phrase in profile.phrases]) * said, axis=0)
+        worth = np.array([[phrase.weight] for phrase in profile.phrases]) * said
+        numbers = np.array([[phrase.interest if phrase.weight > 0 else ABSENT] for phrase in profile.phrases])
+        kept = np.unique(numbers[numbers != ABSENT])  # `speaking` counts those that have a phrase
+        if len(kept) > 1:
+            worth = np.where((numbers == kept[speaking]) | (numbers == ABSENT), worth, -np.inf)
+        best = np.argmax(worth, axis=0)
         names = [str(phrase) for phrase in profile.phrases]
         cosines: list[float | None] = np.einsum("nd,nd->n", profile.vectors[best], vectors).tolist()
         return [names[number] for number in best.tolist()], cosines
@@ -288,11 +300,12 @@ class Matcher:
             why = f"nothing is known of user {user_id!r}" if profile is None else f"user {user_id!r} has no taste yet"
             nobody = Profile(user_id, (), np.empty((0, len(self.audience.mean)), np.float32), self.audience.fingerprint)
             source = f"the audience's average: {why}"
-            return Taste(user_id, nobody, {}, {}, self.audience.mean - self.audience.neutral, source)
+            average = (self.audience.mean - self.audience.neutral)[None]
+            return Taste(user_id, nobody, {}, {}, np.ones(1), average, source)
         _check_fingerprint(profile.fingerprint, self.snapshot, f"the profile of {user_id!r}")
         liked, people = liked_people(profile), self.snapshot.people if profile.phrases else {}
         numbers = {people[name]: weight for name, weight in liked.items() if name in people}
-        return Taste(user_id, profile, liked, numbers, personal_query(profile, self.audience), "the user's own")
+        return Taste(user_id, profile, liked, numbers, *personal_queries(profile, self.audience), "the user's own")
 
     def _unknown(self, taste: Taste, title_id: str) -> Choice:
         return Choice(

@@ -160,8 +160,8 @@ def calibration_lines(found: "Tagging") -> list[str]:
         lines = [f"scores were calibrated on {stand}, and measured on titles left out of it"]
     else:
         lines = [
-            f"too few to calibrate on: {stand} ({FEWEST[0]} of {FEWEST[1]} are needed); scores are calibrated on {DEFAULT_ORIGIN}, "
-            "so take them for an order rather than for probabilities"
+            f"too few to calibrate on: {stand} ({FEWEST[0]} of {FEWEST[1]} titles are needed); scores are calibrated on "
+            f"{DEFAULT_ORIGIN}, so take them for an order rather than for probabilities"
         ]
     if found.calibration.slope == 0:
         lines.append("similarity tells these tags no better than chance here, so nothing is proposed; try another checkpoint")

@@ -124,7 +124,8 @@ def write_users(store: "Store", users: int, rng: np.random.Generator) -> None:
     weights = rng.exponential(1.0, len(taken)).astype(np.float32)
     of_phrases = [pa.array(texts).take(pa.array(taken)), pa.array(kinds).take(pa.array(taken)), pa.array(weights)]
     no_titles = pa.ListArray.from_arrays(pa.array(np.zeros(len(taken) + 1, np.int32)), pa.array([], pa.string()))
-    struct = pa.StructArray.from_arrays([*of_phrases, no_titles.cast(PHRASE.field("titles").type)], fields=list(PHRASE))
+    one = pa.array(np.zeros(len(taken), np.int32))
+    struct = pa.StructArray.from_arrays([*of_phrases, no_titles.cast(PHRASE.field("titles").type), one], fields=list(PHRASE))
     profiles = [
         pa.array(user_ids(users)),
         pa.array([""] * users),

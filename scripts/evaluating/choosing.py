@@ -19,7 +19,7 @@ from embed.encoder import Encoder, unit
 from embed.errors import ArtworkMatcherError
 from embed.records import Audience, Profile
 from embed.taste import audience_of
-from match.blend import personal_query
+from match.blend import personal_queries, personal_query, similarity_of, usual_spread
 
 SIZES = (4, 8, 20)  # pictures in a group
 INTERESTS = (1, 3)  # of a user, the picture's among them
@@ -35,6 +35,7 @@ BASELINE = {(1, 4): 0.942, (1, 8): 0.893, (1, 20): 0.805, (3, 4): 0.785, (3, 8):
 GAIN = 0.05
 
 PRODUCT = "as the product chooses"
+BLURRED = "one blurred vector"
 PERSONAL = "best interest, personal"
 
 Queries = np.ndarray  # (groups, d), or (groups, interests, d)
@@ -63,7 +64,7 @@ class Users:
 
     @property
     def personal(self) -> Queries:
-        """(groups, d): what the product asks the index for."""
+        """(groups, d): each taste as one vector, apart from the usual one."""
         return np.array([personal_query(profile, self.audience) for profile in self.profiles])
 
     @property
@@ -110,7 +111,9 @@ def measure(material: Material) -> Part:
             whole = users_of(encoder, photographs, groups, others, interests, divided=False)
             ways["not divided at commas"] = pictures.scores(whole.personal)
         for size in sizes:
-            found = _compared(ways, (interests, size), groups, material, alone)
+            right = {PRODUCT: hits(product(users, pictures, size), size)}
+            right |= {way: hits(scored, size) for way, scored in ways.items()}
+            found = _compared(right, (interests, size), groups, material, alone)
             lines, deltas = [*lines, *found[0]], [*deltas, *found[1]]
     title = (
         f"(c) {material.groups:,} groups out of {len(own):,} photographs: how often the one that the user described is chosen"
@@ -163,15 +166,27 @@ def in_one_template(users: Users, encoder: Encoder) -> Users:
 
 
 def chosen_by(users: Users, pictures: Pictures, encoder: Encoder) -> dict[str, np.ndarray]:
-    """(groups, size) scores of each way to choose; the product's comes first."""
+    """(groups, size) scores of each way to choose but the product's."""
     plain = in_one_template(users, encoder)
     return {
-        PRODUCT: pictures.scores(users.personal),
+        BLURRED: pictures.scores(users.personal),
         "no gap correction": pictures.scores(users.vectors),
         "single template": pictures.scores(plain.personal),
         "single template, no gap correction": pictures.scores(plain.vectors),
         **corrections(users, pictures),
     }
+
+
+def product(users: Users, pictures: Pictures, size: int) -> np.ndarray:
+    """(groups, size): each group is a title, and its similarities are the product's own."""
+    vectors = pictures.catalog[pictures.shown[:, :size]]  # (groups, size, d)
+    apart = (vectors - vectors.mean(axis=1, keepdims=True)).reshape(-1, vectors.shape[-1])
+    spread, starts = usual_spread(users.audience, apart.T @ apart / len(apart)), np.array([0, size])
+    found = []
+    for profile, title in zip(users.profiles, vectors, strict=True):
+        shares, queries = personal_queries(profile, users.audience)
+        found.append(similarity_of(queries @ title.T, shares, starts, spread)[0])
+    return np.array(found)
 
 
 def corrections(users: Users, pictures: Pictures) -> Mapping[str, np.ndarray]:
@@ -190,7 +205,7 @@ def corrections(users: Users, pictures: Pictures) -> Mapping[str, np.ndarray]:
 
 
 def by_interest(users: Users, pictures: Pictures, encoder: Encoder) -> Mapping[str, np.ndarray]:
-    """The best of a user's interests, each asked apart, where the product has one vector for them all."""
+    """The best of a user's phrases, each asked apart."""
     apart, mean = users.apart, users.audience.mean
     personal = pictures.scores(apart - mean)  # (groups, interests, size)
     from_usual = personal - ((apart - mean) @ pictures.catalog.mean(axis=0))[..., None]
@@ -211,13 +226,13 @@ def hits(scored: np.ndarray, size: int) -> np.ndarray:
 
 
 def _compared(
-    ways: Mapping[str, np.ndarray], asked: tuple[int, int], groups: Groups, material: Material, alone: dict[int, float]
+    right: Mapping[str, np.ndarray], asked: tuple[int, int], groups: Groups, material: Material, alone: dict[int, float]
 ) -> tuple[list[Line], list[Figure]]:
-    """Each way's figure, and its paired difference to the product's. asked: interests and size; alone: by size, the product's figure
-    for the same groups and one interest, which is what more interests can hardly pass."""
+    """Each way's figure, and its paired difference to the product's. right: (groups,) 1.0 where it is right; asked: interests and
+    size; alone: by size, the product's figure for the same groups and one interest, which is what more interests can hardly pass.
+    """
     interests, size = asked
     about = f"{interests} interest{'s' * (interests > 1)}, {size} pictures"
-    right = {way: hits(scored, size) for way, scored in ways.items()}
     alone.setdefault(size, float(right[PRODUCT].mean()))
     limit = f"limit {alone[size]:.3f}, that interest alone" if interests > 1 else "limit 1"
     facts = f"chance {1 / size:g}; {limit}; {BASELINE_DATE}: {BASELINE[asked]:.3f}"
@@ -226,7 +241,7 @@ def _compared(
         return scores.mean(values, groups.shown[:, 0], material.resamples, material.seed)
 
     lines = [figure(about, f"{about}: {PRODUCT}", mean(right[PRODUCT]), chance=1 / size, target=_target(asked), note=facts)]
-    others = [way for way in ways if way != PRODUCT]
+    others = [way for way in right if way != PRODUCT]
     lines += [figure(about, f"{about}: {way}", mean(right[way]), chance=1 / size) for way in others]
     return lines, [difference(about, f"{about}: {way} - {PRODUCT}", mean(right[way] - right[PRODUCT])) for way in others]
 

@@ -17,7 +17,7 @@ from embed.encoder import Encoder
 from embed.errors import ArtworkMatcherError
 from embed.records import Audience, Profile, fold
 from embed.taste import ADJECTIVES, FILMS, audience_of
-from match.blend import personal_query
+from match.blend import personal_queries, personal_query, similarity_of, usual_spread
 
 LIKED, DISLIKED = 4.0, 2.5  # stars: at least, at most. Of the scale's half stars, the 3s between say neither
 LEARNED = 0.7  # of a user's liked films in the order of rating, for the profile
@@ -152,14 +152,20 @@ def _ways(encoder: Encoder, viewers: Sequence[Viewer], films: Films) -> Mapping[
     def liked(viewer: Viewer) -> np.ndarray:
         return from_usual[[number[rating.film] for rating in viewer.learned]]  # (learned, d)
 
+    apart = films.vectors - films.vectors.mean(axis=0)
+    spread, starts = usual_spread(audience, apart.T @ apart / len(apart)), np.array([0, len(apart)])
+
     def product(viewer: Viewer) -> np.ndarray:
-        return films.vectors @ personal_query(profiles[viewer.user], audience)
+        """As if all films were one title."""
+        shares, queries = personal_queries(profiles[viewer.user], audience)
+        return similarity_of(queries @ films.vectors.T, shares, starts, spread)[0]
 
     def looks(viewer: Viewer) -> np.ndarray:
         return from_usual @ liked(viewer).mean(axis=0)
 
     return {
         PRODUCT: product,
+        "one blurred vector": lambda viewer: films.vectors @ personal_query(profiles[viewer.user], audience),
         "no gap correction": lambda viewer: films.vectors @ profiles[viewer.user].vector,
         "single template": lambda viewer: films.vectors @ personal_query(plain[viewer.user], everyone),
         "best of its phrases": lambda viewer: _best_phrase(profiles[viewer.user], audience, from_usual),

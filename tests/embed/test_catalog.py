@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from embed.catalog import ENDINGS, Problem, read_catalog
 from embed.errors import CatalogError
-from embed.records import ARTWORK, TASTE, TITLE, WATCH
+from embed.records import ACCEPTED_TAG, ARTWORK, TASTE, TITLE, WATCH
 
 Row = dict[str, Any]
 FORMATS = [ending[1:] for ending in ENDINGS]
@@ -437,3 +437,39 @@ def test_a_fallback_that_is_no_artwork_of_its_title_is_named_and_the_title_stays
     assert len(catalog.titles) == 1
     with pytest.raises(CatalogError, match="no-such"):
         read_catalog(folder, strict=True)
+
+
+ACCEPTED_TAGS = [{"artwork_id": "a1", "tag": "sea"}, {"artwork_id": "a2", "tag": "cat"}, {"artwork_id": "a1", "tag": "night"}]
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_accepted_tags_are_those_of_artwork_that_has_none(write: Callable[..., Path], format: str) -> None:
+    artwork = [{**ARTWORKS[0], "tags": []}, {**ARTWORKS[1], "tags": ["dog"]}]
+    folder = write(format, artwork=artwork, accepted_tags=[*ACCEPTED_TAGS, ACCEPTED_TAGS[0]])
+    for only in (("titles", "artwork"), ("artwork",), ("titles", "artwork", "history", "tastes")):
+        catalog = read_catalog(folder, strict=True, only=only)
+        assert catalog.artwork["tags"].to_pylist() == [["sea", "night"], ["dog"]]
+        assert catalog.accepted_tags.schema.equals(ACCEPTED_TAG)
+        assert set(catalog.accepted_tags["artwork_id"].to_pylist()) == {"a1"}
+        assert catalog.artwork.schema.equals(ARTWORK)
+    assert len(read_catalog(folder, only=("titles",)).accepted_tags) == 0
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl"])
+def test_a_bad_accepted_tag_is_named(write: Callable[..., Path], format: str) -> None:
+    folder = write(
+        format, accepted_tags=[ACCEPTED_TAGS[0], {"artwork_id": "a9", "tag": "cat"}, {"artwork_id": "a2", "tag": " "}]
+    )
+    catalog = read_catalog(folder)
+    assert [str(problem) for problem in catalog.problems] == [
+        f"accepted_tags.{format}, row 2, artwork_id: 'a9' is no artwork of this catalog; add it to artwork.{format} or correct the id",
+        f"accepted_tags.{format}, row 3, tag: is missing; give what is to be seen on it, as a person accepted it",
+    ]
+    assert catalog.artwork["tags"].to_pylist() == [["sea"], []]
+
+
+def test_two_tables_of_accepted_tags_are_one_too_many(write: Callable[..., Path]) -> None:
+    folder = write(accepted_tags=ACCEPTED_TAGS)
+    (folder / "accepted_tags.jsonl").write_text("")
+    with pytest.raises(CatalogError, match=r"accepted_tags\.csv and accepted_tags\.jsonl are both there; keep one of them"):
+        read_catalog(folder)

@@ -58,7 +58,7 @@ def write_users() -> Callable[..., None]:
     from embed.taste import audience_of
 
     def write(store: Any, users: Mapping[str, Sequence[tuple[Any, ...]]], neutral: np.ndarray = PLAIN) -> None:
-        vectors = {(kind, text): vector for phrases in users.values() for text, kind, _, vector in phrases}
+        vectors = {(kind, text): vector for phrases in users.values() for text, kind, _, vector, *_ in phrases}
         columns = [
             pa.array([kind for kind, _ in vectors], pa.string()),
             pa.array([text for _, text in vectors], pa.string()),
@@ -69,8 +69,8 @@ def write_users() -> Callable[..., None]:
         profiles = [
             Profile(
                 user_id,
-                tuple(Phrase(text, kind, weight) for text, kind, weight, _ in phrases),
-                np.array([vector for *_, vector in phrases], np.float32).reshape(-1, store.dimension),
+                tuple(Phrase(text, kind, weight, (), *interest) for text, kind, weight, _, *interest in phrases),
+                np.array([phrase[3] for phrase in phrases], np.float32).reshape(-1, store.dimension),
                 store.fingerprint,
             )
             for user_id, phrases in users.items()
@@ -91,7 +91,7 @@ def make_store(write_artwork: Callable[..., None], write_users: Callable[..., No
     """make_store(folder, titles, users={}, neutral=None, publish=True, catalog=None) -> Store.
 
     titles: title_id to artwork rows, each {"artwork_id", "vector", and what ARTWORK has besides}.
-    users: user_id to phrases (text, kind, weight, vector); the same (kind, text) has the same vector.
+    users: user_id to phrases (text, kind, weight, vector[, interest]); the same (kind, text) has the same vector.
     """
     from embed.encoder import EncoderChoice
     from embed.store import create_store, remember_pictures

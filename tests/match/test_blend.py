@@ -6,7 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embed.records import Audience, Phrase, Profile
-from match.blend import Parts, liked_people, logit, people_affinity, personal_query, standardise, usual_spread
+from match.blend import (
+    SHARPNESS,
+    Parts,
+    liked_people,
+    logit,
+    people_affinity,
+    personal_query,
+    similarity_of,
+    standardise,
+    usual_spread,
+)
 
 
 def audience_by_hand(vectors: np.ndarray, neutral: np.ndarray) -> Audience:
@@ -24,6 +34,32 @@ def test_personal_query_is_what_sets_the_user_apart() -> None:
     audience = Audience("f", 1, np.zeros(4), np.array([0.25, 0.5, 0, 0], np.float32), np.zeros((4, 4)))
     query = personal_query(profile(("dark", "stated", 3.0), ("bright", "stated", -4.0)), audience)
     np.testing.assert_allclose(query, [0.6 - 0.25, -0.8 - 0.5, 0, 0], atol=1e-6)
+
+
+@given(
+    cosines=st.lists(st.lists(st.floats(-1, 1, width=32), min_size=5, max_size=5), min_size=1, max_size=4),
+    worth=st.lists(st.floats(0.1, 1), min_size=4, max_size=4),
+)
+def test_similarity_lies_between_the_mean_of_the_interests_and_the_best_of_them(
+    cosines: list[list[float]], worth: list[float]
+) -> None:
+    each, shares, starts = np.array(cosines, np.float32), np.array(worth[: len(cosines)]), np.array([0, 2, 5])
+    shares /= shares.sum()
+    similarity, speaking = similarity_of(each, shares, starts, 0.5)
+    for begin, end in ((0, 2), (2, 5)):
+        own = each[:, begin:end].astype(np.float64) / 0.5
+        apart = own - own.mean(axis=1, keepdims=True)
+        by_hand = np.log(shares @ np.exp(SHARPNESS * apart)) / SHARPNESS
+        np.testing.assert_allclose(similarity[begin:end], by_hand, atol=1e-6)
+        assert (similarity[begin:end] <= apart.max(axis=0) + 1e-6).all()
+        assert (similarity[begin:end] >= shares @ apart - 1e-6).all()
+        most = np.log(shares)[:, None] / SHARPNESS + apart
+        assert (most[speaking[begin:end], np.arange(end - begin)] >= most.max(axis=0) - 1e-6).all()
+
+
+def test_one_interest_is_itself_to_the_bit() -> None:
+    cosines, starts = np.random.default_rng(0).normal(size=(1, 50)).astype(np.float32), np.array([0, 20, 50])
+    assert np.array_equal(similarity_of(cosines, np.ones(1), starts, 0.3)[0], standardise(cosines[0], starts, 0.3))
 
 
 def test_usual_spread_is_the_root_mean_square_of_personal_similarity_within_titles() -> None:

@@ -62,7 +62,9 @@ def random_users(rng: np.random.Generator, count: int) -> dict[str, list[tuple[A
     keys = [*(("person", name) for name in names), *(("stated", f"phrase {n}") for n in range(12))]
     vectors = {key: unit(rng) for key in keys}
     taken = ([keys[i] for i in rng.permutation(len(keys))[: rng.integers(0, 7)]] for _ in range(count))
-    users = [[(text, kind, float(rng.normal()), vectors[kind, text]) for kind, text in some] for some in taken]
+    users = [
+        [(text, kind, float(rng.normal()), vectors[kind, text], int(rng.integers(3))) for kind, text in some] for some in taken
+    ]
     return {f"u{number:03}": phrases for number, phrases in enumerate(users)} | {
         "zero": [("phrase 0", "stated", 0.0, vectors["stated", "phrase 0"])]
     }
@@ -169,7 +171,8 @@ def test_large_vectors_stay_within_the_tolerance(tmp_path: Path, make_store: Cal
     titles = {f"t{n}": [{"artwork_id": f"t{n}-{i}", "vector": near(c, 0.2)} for i in range(10)] for n, c in enumerate(centres)}
     vectors = [near(middle, 1.0) for _ in range(50)]
     users = {
-        f"u{n}": [(f"p{i}", "stated", float(rng.random()), vectors[i]) for i in rng.permutation(50)[:4]] for n in range(150)
+        f"u{n}": [(f"p{i}", "stated", float(rng.random()), vectors[i], int(i) % 2) for i in rng.permutation(50)[:4]]
+        for n in range(150)
     }
     matcher = Matcher.open(make_store(tmp_path / "store", titles, users, neutral=near(middle, 0.1)))
     compare(matcher, matcher.user_ids)
@@ -212,7 +215,10 @@ def test_tastes_are_those_of_the_profiles(world: Store) -> None:
     users = [*matcher.user_ids, "nobody"]
     profiles = crowd.profiles(users)
     tastes = [matcher.taste(user) for user in users]
-    np.testing.assert_allclose(crowd.queries(profiles), [taste.query for taste in tastes], atol=1e-6)
+    found = crowd.queries(profiles)
+    assert found.users.tolist() == [user for user, taste in enumerate(tastes) for _ in taste.shares]
+    np.testing.assert_allclose(found.shares, np.concatenate([taste.shares for taste in tastes]), atol=1e-6)
+    np.testing.assert_allclose(found.vectors, np.concatenate([taste.queries for taste in tastes]), atol=1e-6)
     likes = crowd.likes(profiles)
     found: list[dict[int, float]] = [{} for _ in users]
     for user, person, weight in zip(likes.users.tolist(), likes.people.tolist(), likes.weights.tolist(), strict=True):

@@ -17,7 +17,7 @@ from embed.records import TITLE, Phrase, Profile, fold
 from embed.store import Store, open_beside, open_store, read_table, replace_table, switch_encoder
 from index.filters import Context
 from index.publish import publish_snapshot
-from match.blend import Scored, Weights
+from match.blend import SHARPNESS, Scored, Weights
 from match.matcher import USERS_AT_ONCE, Choice, Matcher
 from match.priors import learn_priors
 
@@ -110,32 +110,50 @@ def random_world(seed: int) -> tuple[dict, dict]:
     keys = list(vectors)
     users = {
         f"u{number}": [
-            (text, kind, float(rng.normal()), vectors[kind, text]) for kind, text in (keys[i] for i in rng.permutation(15)[:5])
+            (text, kind, float(rng.normal()), vectors[kind, text], int(rng.integers(1 + number % 3)))
+            for kind, text in (keys[i] for i in rng.permutation(15)[:5])
         ]
         for number in range(7)
     }
     return titles, users
 
 
+def interests_by_hand(profile: Profile, mean: np.ndarray) -> list[tuple[float, np.ndarray]]:
+    """(share, query) of each interest, from the definition in embed/records.py."""
+    pairs = list(zip(profile.phrases, profile.vectors, strict=True))
+    likes, found = sum(p.weight for p, _ in pairs if p.weight > 0), []
+    against = sum((p.weight * vector for p, vector in pairs if p.weight <= 0), np.zeros(len(mean)))
+    for number in sorted({p.interest for p, _ in pairs if p.weight > 0}):
+        mine = [(p.weight, vector) for p, vector in pairs if p.weight > 0 and p.interest == number]
+        share = sum(weight for weight, _ in mine) / likes
+        total = sum(weight * vector for weight, vector in mine) / share + against
+        found.append((share, total / np.linalg.norm(total) - mean))
+    return found or [(1.0, against / np.linalg.norm(against) - mean)]
+
+
 def scores_by_hand(matcher: Matcher, user_id: str, title: list[dict], catalog: dict) -> dict[str, tuple[float, float, float]]:
     """artwork_id to (prior, similarity, people) of one title, from the definition in match/blend.py."""
     profiles, audience = matcher.profiles, matcher.audience
-    queries = {user: profiles.get(user).vector - audience.mean for user in profiles.user_ids}
+    queries = {user: interests_by_hand(profiles.get(user), audience.mean) for user in profiles.user_ids}
     apart = np.concatenate(
         [art - art.mean(axis=0) for art in (np.array([row["vector"] for row in rows]) for rows in catalog.values() if rows)]
     )
-    spread = np.sqrt(np.mean([(apart @ query) ** 2 for query in queries.values()]))
-    fits = np.array([row["vector"] for row in title]) @ queries[user_id]
+    mean_square = [sum(share * np.mean((apart @ query) ** 2) for share, query in of_user) for of_user in queries.values()]
+    spread = np.sqrt(np.mean(mean_square))
+    vectors = np.array([row["vector"] for row in title])
+    each = [(share, (vectors - vectors.mean(axis=0)) @ query / spread) for share, query in queries[user_id]]
+    odds = sum(share * np.exp(SHARPNESS * one) for share, one in each)
+    similarities = np.log(odds) / SHARPNESS
     phrases = profiles.get(user_id).phrases
     strongest = max(abs(phrase.weight) for phrase in phrases)
     liked = {fold(phrase.text): phrase.weight / strongest for phrase in phrases if phrase.kind == "person"}
     return {
         row["artwork_id"]: (
             np.log(matcher.priors.of(row["artwork_id"]).mean / (1 - matcher.priors.of(row["artwork_id"]).mean)),
-            matcher.weights.similarity * (fit - fits.mean()) / spread,
+            matcher.weights.similarity * similarity,
             matcher.weights.people * np.clip(sum(liked.get(fold(name), 0.0) for name in row["people"]), -1, 1),
         )
-        for row, fit in zip(title, fits, strict=True)
+        for row, similarity in zip(title, similarities, strict=True)
     }
 
 
@@ -183,17 +201,41 @@ def test_a_page_is_answered_alike_whatever_else_is_asked(world: tuple) -> None:
         assert [choice._replace(others=()) for choice in with_others] == page
 
 
-def test_the_phrase_named_is_the_one_that_speaks_most(world: tuple) -> None:
+def test_the_phrase_named_is_the_one_that_speaks_most_in_the_interest_that_does(world: tuple) -> None:
     titles, users, matcher = world
     vectors = {row["artwork_id"]: row["vector"] for row in titles["t4"]}
     mean = np.mean(list(vectors.values()), axis=0)
     for user_id, phrases in users.items():
         art = matcher.choose(user_id, ["t4"])[0].artwork
         assert isinstance(art, Scored)
-        said = [np.float32(weight) * (vector @ (vectors[art.artwork_id] - mean)) for _, _, weight, vector in phrases]
-        text, _, weight, vector = phrases[int(np.argmax(said))]
+        apart = vectors[art.artwork_id] - mean
+        numbers = sorted({interest for _, _, weight, _, interest in phrases if weight > 0})
+        of_each = [
+            np.log(share) / SHARPNESS + query @ apart / matcher._spread
+            for share, query in interests_by_hand(matcher.profiles.get(user_id), matcher.audience.mean)
+        ]
+        speaking = numbers[int(np.argmax(of_each))] if numbers else None
+        candidates = [phrase for phrase in phrases if phrase[2] <= 0 or phrase[4] == speaking]
+        said = [np.float32(weight) * (vector @ apart) for _, _, weight, vector, _ in candidates]
+        text, _, weight, vector, _ = candidates[int(np.argmax(said))]
         assert art.phrase == (text if weight >= 0 else f"not {text}")
         assert art.phrase_similarity == pytest.approx(float(vector @ vectors[art.artwork_id]), abs=1e-6)
+
+
+def test_of_several_interests_the_one_an_artwork_meets_best_speaks(
+    tmp_path: Path, make_store: Callable[..., Store], titles: dict, users: dict
+) -> None:
+    """Each title has a picture for one of the two."""
+    both = [("romantic films", "genre", 0.6, ROMANCE, 0), ("scary films", "genre", 0.4, HORROR, 1)]
+    tinted = (0.75 * ROMANCE + np.sqrt(1 - 0.75**2) * PLAIN).astype(np.float32)  # three quarters of a kiss
+    catalog = {
+        "love": [{"artwork_id": "kiss", "vector": ROMANCE}, {"artwork_id": "clown", "vector": COMEDY}],
+        "fear": [{"artwork_id": "ghost", "vector": HORROR}, {"artwork_id": "tinted", "vector": tinted}],
+    }
+    store = make_store(tmp_path / "store", catalog, {**users, "both": both})
+    choices = Matcher.open(store).choose("both", ["love", "fear"])
+    assert chosen(choices) == ["kiss", "ghost"]
+    assert [choice.artwork and choice.artwork.phrase for choice in choices] == ["romantic films", "scary films"]
 
 
 def test_twins_break_their_tie_by_artwork_id(tmp_path: Path, make_store: Callable[..., Store], users: dict) -> None:

@@ -181,7 +181,7 @@ def test_the_product_s_way_is_what_the_matcher_chooses(
     others = choosing.draw(np.arange(8), 10, 1, random)
     users = choosing.users_of(encoder, photographs, groups, others, interests)
     vectors = encoder.encode_files([photograph.file for photograph in photographs])
-    scored = choosing.chosen_by(users, choosing.Pictures(vectors, groups.shown), encoder)[choosing.PRODUCT]
+    scored = choosing.product(users, choosing.Pictures(vectors, groups.shown), 4)
 
     artwork = [
         {"artwork_id": f"{row}-{place}", "title_id": str(row), "path": f"{picture}.jpg"}
