@@ -86,7 +86,7 @@ def test_threads_ask_while_snapshots_are_published(live_store: Store, publish: C
                 version = version_of(matcher.choose("rosa", TITLES))
                 assert version >= last
                 last, calls = version, calls + 1
-                stop.wait(0.003)  # the publisher needs the interpreter, too
+                stop.wait(0.01)  # the publisher needs the interpreter, too
         except BaseException as error:
             wrong.append(error)
         counts.append((last, calls))
