@@ -13,7 +13,7 @@ from embed.errors import PictureError
 from embed.files import read_bytes
 from embed.pictures import decode
 from embed.records import Phrase
-from embed.store import Store, write_text
+from embed.store import Store, open_store, write_text
 from match.blend import Scored
 from match.matcher import Choice, Matcher
 
@@ -47,6 +47,7 @@ def write_page(
 
     Raises what `Matcher.open` raises. Users and titles that nobody knows stand on the page with that said.
     """
+    store = open_store(store.root)  # where the pictures lie may have been noted since the caller opened it
     matcher = Matcher.open(store)
     views = _views(matcher, matcher.user_ids[:USERS] if users is None else users, titles)
     paths = sorted({art.path for view in views for choice in view.choices for art in _shown(choice)})

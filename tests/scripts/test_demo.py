@@ -1,6 +1,7 @@
 """The demo: all of it on the bundled catalog with the bundled checkpoint."""
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,11 @@ pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"no {', '.join(MISSING)}"
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory, invoke: Callable[..., Any]) -> tuple[Path, Any, Any]:
-    """(its folder, the first run, the second run)."""
+    """(its folder, the first run, the second run); the first one's page is kept as first.html."""
     out = tmp_path_factory.mktemp("demo")
-    return out, invoke("demo", "--out", out), invoke("demo", "--out", out)
+    first = invoke("demo", "--out", out)
+    shutil.copy(out / "page.html", out / "first.html")
+    return out, first, invoke("demo", "--out", out)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +45,8 @@ def test_it_ends_with_a_table_and_the_path_of_a_page(demo: tuple[Path, Any, Any]
     page = Path(end.strip())
     assert page == out / "page.html"
     html = page.read_text(encoding="utf-8")
-    assert "picture not there" not in html
+    for one in (html, (out / "first.html").read_text(encoding="utf-8")):
+        assert "picture not there" not in one
     assert html.count('<section class="user"') == len(matcher.user_ids)
 
 
