@@ -235,27 +235,19 @@ class Profile:
         """
         weights = np.array([phrase.weight for phrase in self.phrases], np.float32)
         numbers = np.array([phrase.interest if phrase.weight > 0 else -1 for phrase in self.phrases], np.int64)
-        return interest_vectors(weights, numbers, self.vectors)
-
-
-def interest_vectors(weights: np.ndarray, numbers: np.ndarray, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """One user's `Profile.interests`. weights: (p,) float32; numbers: (p,) each phrase's interest, -1 for dislikes; vectors: (p, d).
-
-    Raises nothing; an interest without a phrase is left out.
-    """
-    kept = np.unique(numbers[numbers >= 0])
-    member = (numbers == kept[:, None]).astype(np.float32)  # (k, p)
-    worth = (member * weights).sum(axis=1, dtype=np.float64)
-    dislikes = np.where(numbers < 0, weights, 0)
-    if len(kept):
-        mixed = member * weights * (worth.sum() / worth)[:, None].astype(np.float32) + dislikes
-        shares = worth / worth.sum()
-    else:
-        count = min(len(weights), 1)
-        mixed, shares = dislikes.reshape(count, len(weights)), np.ones(count)
-    totals = (mixed @ vectors).astype(np.float32)
-    norms = np.linalg.norm(totals, axis=1, keepdims=True)
-    return shares, np.divide(totals, norms, out=np.zeros_like(totals), where=norms > 0)
+        kept = np.unique(numbers[numbers >= 0])
+        member = (numbers == kept[:, None]).astype(np.float32)  # (k, p)
+        worth = (member * weights).sum(axis=1, dtype=np.float64)
+        dislikes = np.where(numbers < 0, weights, 0)
+        if len(kept):
+            mixed = member * weights * (worth.sum() / worth)[:, None].astype(np.float32) + dislikes
+            shares = worth / worth.sum()
+        else:
+            count = min(len(weights), 1)
+            mixed, shares = dislikes.reshape(count, len(weights)), np.ones(count)
+        totals = (mixed @ self.vectors).astype(np.float32)
+        norms = np.linalg.norm(totals, axis=1, keepdims=True)
+        return shares, np.divide(totals, norms, out=np.zeros_like(totals), where=norms > 0)
 
 
 @dataclass(frozen=True)

@@ -239,6 +239,12 @@ def read_rows(store: Store, table: str, rows: np.ndarray, columns: Sequence[str]
     return tables.read_rows(_path(store, table), rows, columns)
 
 
+def read_embeddings(store: Store, rows: np.ndarray) -> np.ndarray:
+    """(n, d) float32: the vectors of these rows (n,) of the embeddings, in any order and repeated as asked. Raises StoreError."""
+    wanted, back = np.unique(rows, return_inverse=True)
+    return read_vectors(read_rows(store, "embeddings", wanted, ["vector"]))[back]
+
+
 def _maker(table: str) -> str:
     if table in ("profiles", "phrases", "audience"):
         return "scripts/embed_users.py"

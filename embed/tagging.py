@@ -18,11 +18,10 @@ import pyarrow.compute as pc
 
 from embed.calibration import Calibration, Judged, Reliability, calibrate, priors
 from embed.catalog import Catalog
-from embed.encoder import unit
 from embed.errors import CatalogError, StoreError
 from embed.records import fold
-from embed.store import Store, check_fingerprint, read_rows, read_table, read_vectors
-from embed.taste import PROMPTS
+from embed.store import Store, check_fingerprint, read_embeddings, read_table
+from embed.taste import PROMPTS, encode_prompts
 
 if TYPE_CHECKING:
     from embed.encoder import Encoder
@@ -152,9 +151,7 @@ def own_tags(catalog: Catalog) -> tuple[dict[int, list[str]], np.ndarray]:
 def tag_vectors(words: Vocabulary, encoder: "Encoder") -> np.ndarray:
     """(tags, d) float32 unit vectors: each tag's prompts, averaged (Radford et al. 2021, section 3.1.4)."""
     prompts = [_prompts(kind, tag) for kind, tag in zip(words.kinds, words.tags, strict=True)]
-    encoded = encoder.encode_texts([prompt for group in prompts for prompt in group])
-    ends = np.cumsum([len(group) for group in prompts])[:-1]
-    return unit(np.array([group.mean(axis=0) for group in np.split(encoded, ends)]))
+    return np.array(encode_prompts(prompts, encoder))
 
 
 def _prompts(kind: str, tag: str) -> list[str]:
@@ -215,16 +212,12 @@ class _Pictures:
 
     def vectors(self, artworks: np.ndarray) -> np.ndarray:
         """(n, d) float32 of artworks (n,), which have one each."""
-        wanted, back = np.unique(self.rows[artworks], return_inverse=True)
-        return self._read(wanted)[back]
+        return read_embeddings(self.store, self.rows[artworks])
 
     def contents(self) -> Iterator[np.ndarray]:
         """The vectors of all pictures, in chunks (n, d); a file that stands in many places counts once."""
         wanted = np.unique(self.rows[self.rows >= 0])
-        return (self._read(wanted[start : start + CHUNK]) for start in range(0, len(wanted), CHUNK))
-
-    def _read(self, rows: np.ndarray) -> np.ndarray:
-        return read_vectors(read_rows(self.store, "embeddings", rows, ["vector"]))
+        return (read_embeddings(self.store, wanted[start : start + CHUNK]) for start in range(0, len(wanted), CHUNK))
 
 
 def _judged(

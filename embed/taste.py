@@ -273,9 +273,13 @@ def _profile(
 
 def _encode_phrases(keys: Sequence[PhraseKey], encoder: "Encoder") -> dict[PhraseKey, np.ndarray]:
     """Each phrase's prompts, averaged on the unit sphere."""
-    prompts = [_prompts(kind, text) for kind, text in keys]
-    vectors = iter(encoder.encode_texts([prompt for group in prompts for prompt in group]))
-    return {key: _mean_unit(np.stack([next(vectors) for _ in group])) for key, group in zip(keys, prompts, strict=True)}
+    return dict(zip(keys, encode_prompts([_prompts(kind, text) for kind, text in keys], encoder), strict=True))
+
+
+def encode_prompts(groups: Sequence[Sequence[str]], encoder: "Encoder") -> list[np.ndarray]:
+    """(d,) float32 of each group of texts that say the same: their unit vectors, averaged on the unit sphere."""
+    vectors = iter(encoder.encode_texts([text for group in groups for text in group]))
+    return [_mean_unit(np.stack([next(vectors) for _ in group])) for group in groups]
 
 
 def _prompts(kind: str, text: str) -> list[str]:

@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from index.snapshot import Snapshot
+from index.titles import BLOCK, runs, spans
 
 MOST_CHANGED = 0.25  # of all artworks: dead ones in the base and those outside it; more of them, and the base is written anew
-BLOCK = 1 << 16  # artworks whose vectors are in memory at a time
 FEWEST_DIGITS = 1e-3  # of the scatter that must stay: what is left of a difference of larger numbers is noise
 
 Fetch = Callable[[np.ndarray], np.ndarray]  # rows (n,) of the artwork to their vectors (n, d) float32
@@ -26,7 +26,7 @@ Fetch = Callable[[np.ndarray], np.ndarray]  # rows (n,) of the artwork to their 
 class Layout:
     """Where the vectors of a snapshot lie, and what is known of each title and of all."""
 
-    base: np.ndarray | None  # (n, d) float32, mapped; None: the last snapshot's stays
+    anew: bool  # a new base was written; else the last snapshot's stays
     changes: np.ndarray  # (m, d) float32
     first_vectors: np.ndarray  # (titles,) int64, as in TitleIndex
     means: np.ndarray  # (titles, d) float32: of each title's vectors, 0 without artwork
@@ -58,14 +58,14 @@ def _anew(first_rows: np.ndarray, dimension: int, fetch: Fetch, file: Path) -> L
     sizes = np.diff(first_rows)
     means = np.zeros((len(sizes), dimension), np.float32)
     scatter = np.zeros((dimension, dimension))
-    for titles in _blocks(np.flatnonzero(sizes), first_rows):
+    for titles in _runs(np.flatnonzero(sizes), sizes):
         block = slice(first_rows[titles[0]], first_rows[titles[-1] + 1])
         base[block] = vectors = fetch(np.arange(block.start, block.stop))
         means[titles], apart = _within(vectors, sizes[titles])
         scatter += apart
     if isinstance(base, np.memmap):
         base.flush()
-    return Layout(base, np.empty((0, dimension), np.float32), first_rows[:-1], means, scatter)
+    return Layout(True, np.empty((0, dimension), np.float32), first_rows[:-1], means, scatter)
 
 
 def _changed(before: Snapshot, stays: np.ndarray, first_rows: np.ndarray, fetch: Fetch) -> Layout | None:
@@ -84,8 +84,8 @@ def _changed(before: Snapshot, stays: np.ndarray, first_rows: np.ndarray, fetch:
     first_vectors[in_base] = index.first_vectors[stays[in_base]]
     scatter, end = before.scatter_sum - _scatter_of_gone(before, stays), base
     changes = [np.empty((0, index.dimension), np.float32)]
-    for titles in _blocks(np.flatnonzero(~in_base & (sizes > 0)), first_rows):
-        vectors = fetch(np.concatenate([np.arange(*first_rows[title : title + 2]) for title in titles]))
+    for titles in _runs(np.flatnonzero(~in_base & (sizes > 0)), sizes):
+        vectors = fetch(spans(first_rows[titles], sizes[titles]))
         means[titles], _ = _within(vectors, sizes[titles])
         fresh = ~kept[titles]  # the others were outside the base before, and count already
         scatter += _within(vectors[np.repeat(fresh, sizes[titles])], sizes[titles][fresh])[1]
@@ -94,15 +94,16 @@ def _changed(before: Snapshot, stays: np.ndarray, first_rows: np.ndarray, fetch:
         end += len(vectors)
     if np.trace(scatter) < FEWEST_DIGITS * np.trace(before.scatter_sum):
         return None
-    return Layout(None, np.concatenate(changes), first_vectors, means, scatter)
+    return Layout(False, np.concatenate(changes), first_vectors, means, scatter)
 
 
 def _scatter_of_gone(before: Snapshot, stays: np.ndarray) -> np.ndarray:
     """(d, d) float64: what the titles that do not stay had of it."""
     index, scatter = before.index, np.zeros_like(before.scatter_sum)
     gone = np.setdiff1d(np.flatnonzero(index.sizes(np.arange(index.titles))), stays)
-    for titles in _blocks(gone, index.first_rows):
-        scatter += _within(np.concatenate([index.vectors(title) for title in titles]), index.sizes(titles))[1]
+    for titles in _runs(gone, np.diff(index.first_rows)):
+        vectors = index.vectors_of(spans(index.first_rows[titles], index.sizes(titles)))
+        scatter += _within(vectors, index.sizes(titles))[1]
     return scatter
 
 
@@ -114,8 +115,7 @@ def _unchanged(before: Snapshot, titles: pa.Table, artwork: pa.Table, first_rows
     stays[stays >= 0] = np.where(before.index.sizes(stays[stays >= 0]) == sizes[stays >= 0], stays[stays >= 0], -1)
     kept = np.flatnonzero((stays >= 0) & (sizes > 0))
     lengths = sizes[kept]
-    along = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    now, then = (along + np.repeat(starts, lengths) for starts in (first_rows[kept], before.index.first_rows[stays[kept]]))
+    now, then = (spans(starts, lengths) for starts in (first_rows[kept], before.index.first_rows[stays[kept]]))
     same = pc.equal(artwork["sha256"].take(pa.array(now)), before.artwork["sha256"].take(pa.array(then))).to_numpy()
     if len(kept):
         all_same = np.logical_and.reduceat(same, np.cumsum(lengths) - lengths)
@@ -134,8 +134,6 @@ def _within(vectors: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndar
     return means, (apart.T @ apart).astype(np.float64)
 
 
-def _blocks(titles: np.ndarray, first_rows: np.ndarray) -> Iterator[np.ndarray]:
-    """These titles in runs of about BLOCK artworks."""
-    if len(titles):
-        ends = np.cumsum(first_rows[titles + 1] - first_rows[titles])
-        yield from (run for run in np.split(titles, np.searchsorted(ends, np.arange(BLOCK, ends[-1], BLOCK))) if len(run))
+def _runs(titles: np.ndarray, sizes: np.ndarray) -> Iterator[np.ndarray]:
+    """These titles in runs whose vectors are in memory at a time; sizes: of all titles."""
+    return runs(titles, sizes[titles], BLOCK)

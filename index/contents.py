@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from embed.errors import FingerprintError, StoreError
 from embed.records import ARTWORK, TITLE, fold
-from embed.store import Store, has_table, read_rows, read_table, read_vectors
+from embed.store import Store, has_table, read_embeddings, read_table
 from index.changes import Fetch
 from index.titles import are_units
 
@@ -116,8 +116,7 @@ def _fetch(store: Store, artwork: pa.Table, known: pa.ChunkedArray) -> Fetch:
     in_store = found.to_numpy().astype(np.int64)
 
     def fetch(rows: np.ndarray) -> np.ndarray:
-        wanted, back = np.unique(in_store[rows], return_inverse=True)
-        vectors = read_vectors(read_rows(store, "embeddings", wanted, ["vector"]))[back]
+        vectors = read_embeddings(store, in_store[rows])
         if not (units := are_units(vectors)).all():
             path = artwork["path"][int(rows[np.flatnonzero(~units)[0]])].as_py()
             raise StoreError(

@@ -123,7 +123,7 @@ class _Found:
         rows, others, similarities = rows[alike], others[alike], similarities[alike]
         self.count += len(rows)
         self.same_file += int(same.sum())
-        self.within_title += int((_titles_of(self.index, rows) == _titles_of(self.index, others)).sum())
+        self.within_title += int((self.index.titles_of(rows) == self.index.titles_of(others)).sum())
         _join(self.parents, rows, others)
         self.kept.append((rows, others, similarities))
         if sum(len(rows) for rows, _, _ in self.kept) > 2 * self.most:
@@ -144,7 +144,7 @@ class _Found:
             *(snapshot.take(name, side) for side in (rows, others) for name in ("artwork_id", "title_id", "path")),
             pa.array(similarities),
             pa.array(self.contents[rows] == self.contents[others]),
-            pa.array(_titles_of(self.index, rows) == _titles_of(self.index, others)),
+            pa.array(self.index.titles_of(rows) == self.index.titles_of(others)),
             pa.array(np.argsort(np.argsort(first))[number] + 1, pa.int64()),
             pa.array(sizes[roots[rows]], pa.int64()),
         ]
@@ -161,15 +161,10 @@ def _contents(snapshot: Snapshot) -> np.ndarray:
     return contents
 
 
-def _titles_of(index: TitleIndex, rows: np.ndarray) -> np.ndarray:
-    titles: np.ndarray = np.searchsorted(index.first_rows, rows, side="right") - 1
-    return titles
-
-
 def _firsts(index: TitleIndex, contents: np.ndarray, found: _Found, across: bool) -> tuple[np.ndarray, np.ndarray]:
     """(the first row of each file in each title, the first row of each file), ascending; copies are added to what is found."""
     rows = np.arange(len(contents))
-    keys = _titles_of(index, rows) * (len(contents) + 1) + contents
+    keys = index.titles_of(rows) * (len(contents) + 1) + contents
     _, first, number = np.unique(keys, return_index=True, return_inverse=True)
     in_title = np.sort(first)
     copies = rows[first[number] != rows]
@@ -183,7 +178,7 @@ def _firsts(index: TitleIndex, contents: np.ndarray, found: _Found, across: bool
 
 def _within_titles(index: TitleIndex, rows: np.ndarray, least: float) -> Iterator[Pairs]:
     """Candidates among the rows of each title."""
-    starts = np.flatnonzero(np.diff(_titles_of(index, rows), prepend=-1))
+    starts = np.flatnonzero(np.diff(index.titles_of(rows), prepend=-1))
     sizes = np.diff(starts, append=len(rows))
     for size in np.unique(sizes[(sizes > 1) & (sizes <= SMALL)]):
         of_size = starts[sizes == size]
@@ -224,7 +219,7 @@ def _across(index: TitleIndex, rows: np.ndarray, least: float, found: _Found, pr
 def _of_two_titles(index: TitleIndex, pairs: Pairs) -> Pairs:
     """Without those of one title, which were found there."""
     rows, others = pairs
-    across = _titles_of(index, rows) != _titles_of(index, others)
+    across = index.titles_of(rows) != index.titles_of(others)
     return rows[across], others[across]
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from index.inverted import Lists, build_lists
-from index.titles import ABSENT, BLOCK, TitleIndex, are_units
+from index.titles import ABSENT, BLOCK, TitleIndex, are_units, runs
 
 # Queries x artworks up to which all are compared. Two cores compared 2,000 queries with 200,000 artworks of 512 numbers in 3 to 5 s, so
 # that this takes them two to four minutes; lists over a million artworks take about one before the first answer.
@@ -114,20 +114,12 @@ def _exact(index: TitleIndex, queries: np.ndarray, k: int) -> tuple[np.ndarray, 
 def _row_by_row(index: TitleIndex, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Every row where it lies, nothing copied."""
     best = [(np.empty(0, np.float32), np.empty(0, np.int64))] * len(queries)
-    for titles in _blocks(index):
+    for titles in runs(np.arange(index.titles), np.diff(index.first_rows), BLOCK):
         page = index.page(queries, titles)
         for number, (similarities, rows) in enumerate(best):
             here, now = _best(page.similarities[number], page.rows, k)
             best[number] = _best(np.concatenate([similarities, here]), np.concatenate([rows, now]), k)
     return np.array([similarities for similarities, _ in best]), np.array([rows for _, rows in best])
-
-
-def _blocks(index: TitleIndex) -> Iterator[np.ndarray]:
-    """All titles in runs of about BLOCK artworks."""
-    starts = np.searchsorted(index.first_rows[:-1], np.arange(0, index.artworks, BLOCK))
-    for first, last in zip(starts, [*starts[1:], index.titles], strict=True):
-        if first < last:
-            yield np.arange(first, last)
 
 
 def _best(similarities: np.ndarray, rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:

@@ -102,7 +102,7 @@ def _write(store: Store, name: str, folder: Path, contents: Contents, before: Sn
         before, contents.titles, contents.artwork, contents.first_rows, store.dimension, contents.fetch, folder / BASE
     )
     shared: dict[str, Entry] = {}
-    if before is not None and layout.base is None:
+    if before is not None and not layout.anew:
         _share(store.snapshots / before.manifest.name / BASE, folder / BASE)
         shared = {BASE: before.manifest.files[BASE]}
     _write_files(folder, layout, contents)

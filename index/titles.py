@@ -13,8 +13,9 @@ from functools import reduce
 
 import numpy as np
 
+from embed.encoder import UNIT_TOLERANCE
+
 ABSENT = -1  # the row where a title has no artwork
-UNIT_TOLERANCE = 1e-3  # of a vector's length
 FEW = 1 << 11  # inner products that one thread makes sooner than others wake up, above all where the machine has more to do
 BLOCK = 1 << 16  # vectors checked or copied at a time
 
@@ -80,8 +81,13 @@ class TitleIndex:
         """(n, d) float32: a copy of these rows' vectors. Raises ValueError where a row is none."""
         if len(rows) and not (rows.min() >= 0 and rows.max() < self.artworks):
             raise ValueError(f"rows must lie in 0..{self.artworks - 1}")
-        titles = np.searchsorted(self.first_rows, rows, side="right") - 1
+        titles = self.titles_of(rows)
         return self.gather(self.first_vectors[titles] + (rows - self.first_rows[titles]))
+
+    def titles_of(self, rows: np.ndarray) -> np.ndarray:
+        """(n,) int64: the title of each of these rows (n,), which must be rows."""
+        titles: np.ndarray = np.searchsorted(self.first_rows, rows, side="right") - 1
+        return titles
 
     def page(self, queries: np.ndarray, titles: np.ndarray) -> Page:
         """The inner product of each query with every artwork of each title.
@@ -157,6 +163,22 @@ def are_units(vectors: np.ndarray) -> np.ndarray:
     lengths = np.sqrt(np.concatenate(squares)) if squares else np.empty(0)
     units: np.ndarray = np.abs(lengths - 1) <= UNIT_TOLERANCE  # nan is not
     return units
+
+
+def spans(first: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """first[0], first[0] + 1, ... (counts[0] of them), first[1], ...: int64 of first (t,) and counts (t,)."""
+    ends = np.cumsum(counts)
+    along: np.ndarray = np.arange(ends[-1] if len(ends) else 0) + np.repeat(first - (ends - counts), counts)
+    return along
+
+
+def runs(titles: np.ndarray, sizes: np.ndarray, artworks: int) -> Iterator[np.ndarray]:
+    """Titles (t,) in runs of about so many artworks together, one title at least; sizes: (t,) each one's artworks."""
+    if not len(titles):
+        return
+    ends = np.cumsum(sizes)
+    cuts = np.searchsorted(ends, np.arange(artworks, ends[-1], artworks))
+    yield from (run for run in np.split(titles, cuts) if len(run))
 
 
 def best_of(values: np.ndarray, answers: np.ndarray, starts: np.ndarray) -> np.ndarray:

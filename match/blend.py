@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from embed.records import Audience, Profile, fold
+from index.titles import spans
 
 SMALLEST_SPREAD = 1e-9
 TIE_DIGITS = 6  # of a score
@@ -60,12 +61,6 @@ class Scored(NamedTuple):
     prior: Prior
 
 
-def personal_query(profile: Profile, audience: Audience) -> np.ndarray:
-    """(d,) float32: what sets this user apart from the average one, all interests in one; for comparison only."""
-    query: np.ndarray = profile.vector - audience.mean
-    return query
-
-
 def personal_queries(profile: Profile, audience: Audience) -> tuple[np.ndarray, np.ndarray]:
     """(shares (k,) float64, queries (k, d) float32): what sets each of this user's interests apart from the average one."""
     shares, vectors = profile.interests
@@ -96,9 +91,15 @@ def similarity_of(cosines: np.ndarray, shares: np.ndarray, starts: np.ndarray, s
         return standardised[0], np.zeros(standardised.shape[1], np.int64)
     worth = SHARPNESS * standardised + np.log(shares)[:, None]
     most = worth.argmax(axis=0)
-    best = worth.max(axis=0)
-    similarity: np.ndarray = (best + np.log(np.exp(worth - best).sum(axis=0))) / SHARPNESS
-    return similarity, most
+    return log_sum_exp(worth, axis=0) / SHARPNESS, most
+
+
+def log_sum_exp(values: np.ndarray, axis: int) -> np.ndarray:
+    """log(sum(e^values)) along an axis, without overflow and in the values' own precision; takes their memory for it."""
+    best = values.max(axis=axis, keepdims=True)
+    values -= best
+    total: np.ndarray = best.squeeze(axis) + np.log(np.exp(values, out=values).sum(axis=axis))
+    return total
 
 
 def standardise(cosines: np.ndarray, starts: np.ndarray, spread: float) -> np.ndarray:
@@ -140,11 +141,9 @@ def people_affinity(rows: np.ndarray, liked: dict[int, float], shown: tuple[np.n
         return affinity
     begins, people = shown
     counts = begins[rows + 1] - begins[rows]
-    ends = np.cumsum(counts)
-    along = np.arange(ends[-1] if len(ends) else 0) + np.repeat(begins[rows] - (ends - counts), counts)
     numbers = np.array(sorted(liked))
     weights = np.array([liked[number] for number in numbers.tolist()])
-    on_page = people[along]
+    on_page = people[spans(begins[rows], counts)]
     places = np.minimum(np.searchsorted(numbers, on_page), len(numbers) - 1)
     hits = np.flatnonzero(numbers[places] == on_page)
     np.add.at(affinity, np.repeat(np.arange(len(rows)), counts)[hits], weights[places[hits]])

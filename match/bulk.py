@@ -6,7 +6,7 @@
 
 Within a title the score of `match.blend` for one interest is linear in its query: log-odds + w * query · (vector - title's mean) /
 spread. So a matrix of a column per artwork, its log-odds as one more number, gives all of a block of users in one product; a
-user's interests are put together as `blend.of_interests` does, and what people add is put on the few cells concerned. A matrix
+user's interests are put together as `blend.similarity_of` does, and what people add is put on the few cells concerned. A matrix
 product adds up in another order than FAISS does row by row, so that its last bits differ: wherever the second best comes near the
 best, the page of that title is scored as the Matcher does it. Hence the answer is its own, everywhere.
 """
@@ -20,15 +20,15 @@ import numpy as np
 import pyarrow as pa
 
 from index.filters import Context
-from index.titles import ABSENT, best_of
+from index.titles import ABSENT, best_of, spans
 from match.blend import (
     SHARPNESS,
     SMALLEST_SPREAD,
     TIE_DIGITS,
     Parts,
+    log_sum_exp,
     people_affinity,
     similarity_of,
-    usual_spread,
 )
 from match.crowd import Crowd, Likes, Queries, crowd_of, summed
 from match.matcher import EVERYWHERE, Matcher
@@ -90,7 +90,6 @@ class Bulk:
     artwork_ids: pa.Array  # (n,) of the same
     log_odds: np.ndarray  # (n,) float64 of the same, by their priors
     begins: np.ndarray  # (titles + 1,) int64: where each title's begin there
-    _spread: float  # the unit of similarity
     _strips: tuple[_Strip, ...]
     _shown: tuple[np.ndarray, np.ndarray]  # (people + 1,) where each person's columns begin in the other, over all strips
 
@@ -105,10 +104,9 @@ class Bulk:
         may, reasons = _what_may_be_chosen(matcher, asked, context)
         begins = np.cumsum([0, *map(len, may)])
         rows = np.concatenate([*may, np.empty(0, np.int64)])
-        log_odds = matcher.priors.in_order(matcher.snapshot.artwork["artwork_id"]).log_odds[rows]
-        spread = usual_spread(matcher.audience, matcher.snapshot.scatter)
+        log_odds = matcher.prior_columns.log_odds[rows]
         crowd = crowd_of(matcher.profiles, matcher.audience, matcher.snapshot)
-        looks = _scale(matcher, spread) != 0, bool((crowd.people != ABSENT).any())
+        looks = _scale(matcher) != 0, bool((crowd.people != ABSENT).any())
         kept = [_without_twins(matcher, rows, log_odds, range(*span), *looks) for span in pairwise(begins.tolist())]
         strips = tuple(_strips(matcher, kept, rows, log_odds))
         return cls(
@@ -121,7 +119,6 @@ class Bulk:
             _one_array(matcher.snapshot.take("artwork_id", rows)),
             log_odds,
             begins,
-            spread,
             strips,
             _columns_of_people(matcher, strips, rows),
         )
@@ -168,7 +165,7 @@ class Bulk:
             places.append(numbers.reshape(-1))
         order = np.concatenate(places)
         queries = np.ones((len(order), self.crowd.vectors.shape[1] + 1), np.float32)
-        queries[:, :-1] = asked.vectors[order] * np.float32(_scale(self.matcher, self._spread))
+        queries[:, :-1] = asked.vectors[order] * np.float32(_scale(self.matcher))
         return queries.T, several
 
     def _mix(self, scores: np.ndarray, several: list[_Several]) -> None:
@@ -180,9 +177,7 @@ class Bulk:
             sharpness = np.float32(SHARPNESS / self.matcher.weights.similarity)
             each = scores[:, some.begin : some.begin + some.shares.size].reshape(len(scores), len(some.shares), -1)
             worth = sharpness * each + np.log(some.shares).astype(np.float32)
-            best = worth.max(axis=1)
-            np.exp(worth - best[:, None], out=worth)
-            scores[:, some.users] = (best + np.log(worth.sum(axis=1))) / sharpness
+            scores[:, some.users] = log_sum_exp(worth, axis=1) / sharpness
 
     def _tolerance(self, queries: np.ndarray) -> np.float32:
         """How far the best must be ahead to be the Matcher's best, too: what rounding for ties and what float32 may take."""
@@ -194,8 +189,7 @@ class Bulk:
         """What people add: (columns, users, log-odds), (n,) each, by column."""
         begins, columns = self._shown
         counts = begins[likes.people + 1] - begins[likes.people]
-        at = np.arange(counts.sum()) + np.repeat(begins[likes.people] - (np.cumsum(counts) - counts), counts)
-        keys = columns[at], np.repeat(likes.users, counts)
+        keys = columns[spans(begins[likes.people], counts)], np.repeat(likes.users, counts)
         (of_columns, users), affinity = summed(keys, np.repeat(likes.weights, counts))
         return of_columns, users, (self.matcher.weights.people * affinity.clip(-1.0, 1.0)).astype(np.float32)
 
@@ -219,7 +213,7 @@ class Bulk:
         page = snapshot.index.page(np.concatenate([taste.queries for taste in tastes]), np.array([number]))
         ends = np.cumsum([len(taste.queries) for taste in tastes])[:-1]
         similarity = [
-            similarity_of(cosines, taste.shares, page.starts, self._spread)[0]
+            similarity_of(cosines, taste.shares, page.starts, self.matcher.spread)[0]
             for taste, cosines in zip(tastes, np.split(page.similarities, ends), strict=True)
         ]
         starts = np.arange(len(tastes) + 1) * len(page.rows)  # as if each user's page were a title
@@ -236,9 +230,9 @@ class Bulk:
         return places[best % len(places)], parts.score[best]
 
 
-def _scale(matcher: Matcher, spread: float) -> float:
+def _scale(matcher: Matcher) -> float:
     """From a cosine to its part of the score, as in `blend.standardise`."""
-    return matcher.weights.similarity / spread if spread >= SMALLEST_SPREAD else 0.0
+    return matcher.weights.similarity / matcher.spread if matcher.spread >= SMALLEST_SPREAD else 0.0
 
 
 def _what_may_be_chosen(matcher: Matcher, asked: list[str], context: Context) -> tuple[list[np.ndarray], list[str | None]]:
@@ -318,7 +312,7 @@ def _matrix(matcher: Matcher, blocks: list[_Block], rows: np.ndarray, log_odds: 
     index, columns = matcher.snapshot.index, np.concatenate([block.columns for block in blocks])
     there = columns != ABSENT
     of_artwork = rows[columns[there]]
-    titles = np.searchsorted(index.first_rows, of_artwork, side="right") - 1
+    titles = index.titles_of(of_artwork)
     matrix = np.zeros((len(columns), index.dimension + 1), np.float32)
     matrix[there, :-1] = index.vectors_of(of_artwork) - matcher.snapshot.means[titles]
     matrix[:, -1] = NEVER
@@ -333,10 +327,10 @@ def _columns_of_people(matcher: Matcher, strips: tuple[_Strip, ...], rows: np.nd
     there = np.flatnonzero(columns != ABSENT)
     of_artwork = rows[columns[there]]
     counts = begins[of_artwork + 1] - begins[of_artwork]
-    at = np.arange(counts.sum()) + np.repeat(begins[of_artwork] - (np.cumsum(counts) - counts), counts)
-    order = np.argsort(people[at], kind="stable")
+    shown = people[spans(begins[of_artwork], counts)]
+    order = np.argsort(shown, kind="stable")
     numbers = np.arange(len(matcher.snapshot.people) + 1)
-    return np.searchsorted(people[at][order], numbers), np.repeat(there, counts)[order]
+    return np.searchsorted(shown[order], numbers), np.repeat(there, counts)[order]
 
 
 def _add(scores: np.ndarray, parts: tuple[np.ndarray, np.ndarray, np.ndarray], first: int) -> None:

@@ -10,7 +10,7 @@ from embed.errors import FingerprintError, StoreError
 from embed.profiles import PhraseKey, Profiles
 from embed.records import Audience, fold
 from index.snapshot import Snapshot
-from index.titles import ABSENT
+from index.titles import ABSENT, spans
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Crowd:
         users = np.repeat(np.arange(len(profiles)), counts)
         shares, vectors = np.ones(len(users)), np.empty((len(users), self.vectors.shape[1]), np.float32)
         having = profiles[users] != ABSENT
-        numbers = _along(first, counts[known])
+        numbers = spans(first, counts[known])
         shares[having] = self.interests.shares[numbers]
         vectors[having] = self._mixed(numbers) - self.audience.mean
         vectors[~having] = self.audience.mean - self.audience.neutral
@@ -98,8 +98,7 @@ class Crowd:
     def likes(self, profiles: np.ndarray) -> Likes:
         """As `blend.liked_people` has it."""
         first, counts = self._phrases_of(profiles)
-        begins = np.cumsum(counts) - counts
-        at = np.arange(counts.sum()) + np.repeat(first - begins, counts)
+        at = spans(first, counts)
         users, people = np.repeat(np.arange(len(profiles)), counts), self.people[self.phrases[at]]
         weights = self.weights[at].astype(np.float64)
         strongest = np.zeros(len(profiles))
@@ -154,20 +153,13 @@ def _interests(starts: np.ndarray, phrases: np.ndarray, weights: np.ndarray, num
     place[order] = np.arange(len(owners))
     first = np.searchsorted(owners[order], np.arange(profiles + 1))
     counts = np.diff(first)[of_profile[~liked]]  # a dislike speaks against each of its user's interests
-    of_entry = np.concatenate([place[of_liked], _along(first[of_profile[~liked]], counts)])
+    of_entry = np.concatenate([place[of_liked], spans(first[of_profile[~liked]], counts)])
     mixed = np.concatenate([phrases[liked], np.repeat(phrases[~liked], counts)])
     factors = np.concatenate([exact[liked] * (whole / worth)[of_liked], np.repeat(exact[~liked], counts)])
     by_interest = np.argsort(of_entry, kind="stable")
     begins = np.searchsorted(of_entry[by_interest], np.arange(len(owners) + 1))
     shares = np.concatenate([worth / whole, np.ones(len(disliking))])[order]
     return Interests(first, shares, begins, mixed[by_interest], factors[by_interest].astype(np.float32))
-
-
-def _along(first: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """first[0], first[0] + 1, ... (counts[0] of them), first[1], ..."""
-    ends = np.cumsum(counts)
-    along: np.ndarray = np.arange(ends[-1] if len(ends) else 0) + np.repeat(first - (ends - counts), counts)
-    return along
 
 
 def summed(keys: tuple[np.ndarray, np.ndarray], values: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:

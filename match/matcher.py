@@ -23,7 +23,7 @@ from embed.records import PROFILE, Audience, Profile, fold
 from embed.store import Store, has_table, open_store
 from index.filters import FREE, Blocked, Context, in_words
 from index.snapshot import Snapshot, open_snapshot
-from index.titles import ABSENT, Page, best_of
+from index.titles import ABSENT, Page, best_of, runs
 from match.blend import (
     Parts,
     Prior,
@@ -89,7 +89,7 @@ class Matcher:
 
     def __post_init__(self) -> None:
         """What the first call would wait for is made at once."""
-        _ = self._spread, self._prior_columns, self._title_ids, self.snapshot.people
+        _ = self.spread, self.prior_columns, self._title_ids, self.snapshot.people
 
     @classmethod
     def open(cls, store: Store | Path | str, weights: Weights | None = None) -> "Matcher":
@@ -162,16 +162,16 @@ class Matcher:
     ) -> Iterator[tuple[str, Choice]]:
         """One user's (title_id, Choice) of each title of a page; cosines: (interests, artworks)."""
         rows, starts = asking.page.rows, asking.page.starts
-        similarity, speaking = similarity_of(cosines, taste.shares, asking.begins, self._spread)
+        similarity, speaking = similarity_of(cosines, taste.shares, asking.begins, self.spread)
         parts = Parts(
-            prior=self._prior_columns.log_odds[rows],
+            prior=self.prior_columns.log_odds[rows],
             similarity=self.weights.similarity * similarity,
             people=self.weights.people * people_affinity(rows, taste.liked_numbers, self.snapshot.shown),
         )
         order = parts.order if asking.blocked is None else np.where(asking.blocked.free, parts.order, -np.inf)
         best = best_of(order, np.arange(len(rows)), starts)  # (titles,) places
         if asking.blocked is not None:
-            best = np.where(best == ABSENT, self._fallbacks(asking, best), best)
+            best = np.where(best == ABSENT, self._fallbacks(asking.page, asking.blocked, best), best)
         titles = np.flatnonzero(best != ABSENT)
         scored = iter(self._scored(taste, asking.page, titles, best[titles], parts, speaking))
         others = self._others(taste, asking.page, best, order, parts, speaking) if with_others else None
@@ -201,9 +201,7 @@ class Matcher:
         sizes = self.snapshot.index.sizes(numbers)
         if sizes.sum() <= ARTWORKS_AT_ONCE:
             return [numbers] if len(numbers) else []
-        ends = np.cumsum(sizes)
-        cuts = np.searchsorted(ends, np.arange(ARTWORKS_AT_ONCE, ends[-1], ARTWORKS_AT_ONCE))
-        return [run for run in np.split(numbers, cuts) if len(run)]
+        return list(runs(numbers, sizes, ARTWORKS_AT_ONCE))
 
     def blocked(self, page: Page, context: Context) -> Blocked | None:
         """What of a page may not be shown; None where nothing stops any artwork of the catalog."""
@@ -215,16 +213,16 @@ class Matcher:
 
         return snapshot.flags.block(context, page.rows, known, lambda: snapshot.take("artwork_id", page.rows))
 
-    def _fallbacks(self, asking: "_Asking", best: np.ndarray) -> np.ndarray:
+    def _fallbacks(self, page: Page, blocked: Blocked, best: np.ndarray) -> np.ndarray:
         """(titles,) places of the fallbacks of titles with nothing else left, where they have one that may stand in."""
-        places, page = np.full(len(best), ABSENT), asking.page
+        places = np.full(len(best), ABSENT)
         without = np.flatnonzero((best == ABSENT) & (page.sizes > 0))
         named = self.snapshot.titles["fallback"].take(pa.array(page.titles[without])).to_pylist() if len(without) else []
         for title, fallback in zip(without.tolist(), named, strict=True):
-            if fallback is not None and asking.blocked is not None:
+            if fallback is not None:
                 start, end = page.starts[title : title + 2].tolist()
                 ids = self.snapshot.take("artwork_id", page.rows[start:end]).to_pylist()
-                if fallback in ids and asking.blocked.as_fallback[start + ids.index(fallback)]:
+                if fallback in ids and blocked.as_fallback[start + ids.index(fallback)]:
                     places[title] = start + ids.index(fallback)
         return places
 
@@ -232,7 +230,7 @@ class Matcher:
         self, taste: Taste, page: Page, titles: np.ndarray, places: np.ndarray, parts: Parts, speaking: np.ndarray
     ) -> list[Scored]:
         """The artwork at these places of a page, which are of these titles of it; speaking: (artworks,) each one's interest."""
-        rows, priors = page.rows[places], self._prior_columns
+        rows, priors = page.rows[places], self.prior_columns
         taken = [self.snapshot.take(name, rows).to_pylist() for name in ("artwork_id", "path")]
         liked: list[tuple[str, ...]] = [()] * len(rows)
         if len(met := np.flatnonzero(parts.people[places])):
@@ -272,11 +270,13 @@ class Matcher:
         return [names[number] for number in best.tolist()], cosines
 
     @cached_property
-    def _spread(self) -> float:
+    def spread(self) -> float:
+        """The unit of similarity: see `blend.usual_spread`."""
         return usual_spread(self.audience, self.snapshot.scatter)
 
     @cached_property
-    def _prior_columns(self) -> PriorColumns:
+    def prior_columns(self) -> PriorColumns:
+        """The priors in the order of the snapshot's artwork."""
         return self.priors.in_order(self.snapshot.artwork["artwork_id"])
 
     @cached_property
@@ -303,7 +303,7 @@ class Matcher:
             average = (self.audience.mean - self.audience.neutral)[None]
             return Taste(user_id, nobody, {}, {}, np.ones(1), average, source)
         _check_fingerprint(profile.fingerprint, self.snapshot, f"the profile of {user_id!r}")
-        liked, people = liked_people(profile), self.snapshot.people if profile.phrases else {}
+        liked, people = liked_people(profile), self.snapshot.people
         numbers = {people[name]: weight for name, weight in liked.items() if name in people}
         return Taste(user_id, profile, liked, numbers, *personal_queries(profile, self.audience), "the user's own")
 
@@ -328,16 +328,13 @@ class _Asking:
     def of(cls, page: Page, title_ids: list[str], blocked: Blocked | None) -> "_Asking":
         sizes, starts = page.sizes, page.starts
         begins = starts if sizes.all() else np.append(starts[:-1][sizes > 0], starts[-1])
-        if blocked is None:
-            free, reasons = (
-                sizes.tolist(),
-                [_reason(*of, "") for of in zip(title_ids, sizes.tolist(), sizes.tolist(), strict=True)],
-            )
-            return cls(page, begins, None, title_ids, free, reasons)
-        counts = blocked.counts(starts)
-        free, stopped = counts[:, FREE].tolist(), (counts if not counts[:, FREE].all() else counts[:, :0]).tolist()
-        of_titles = zip(title_ids, sizes.tolist(), free, stopped, strict=True)
-        reasons = [_reason(title_id, size, left, "" if left else in_words(by)) for title_id, size, left, by in of_titles]
+        counts = None if blocked is None else blocked.counts(starts)
+        free = (sizes if counts is None else counts[:, FREE]).tolist()
+        stopped = {}
+        if counts is not None:
+            stopped = {place: in_words(counts[place].tolist()) for place in np.flatnonzero(counts[:, FREE] == 0).tolist()}
+        of_titles = enumerate(zip(title_ids, sizes.tolist(), free, strict=True))
+        reasons = [_reason(*of_title, stopped.get(place, "")) for place, of_title in of_titles]
         return cls(page, begins, blocked, title_ids, free, reasons)
 
 

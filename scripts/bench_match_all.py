@@ -39,14 +39,7 @@ def bench_match_all(
     about = machine.describe()
     with tempfile.TemporaryDirectory(prefix="bench_match_all-") as folder:
         measured = bulk.measure(Size(users, titles, artworks), rounds, min(sample, users), Path(folder), console.say)
-    lines = bulk.figures_of(measured)
-    if as_json:
-        console.answer(bulk.as_json(about, measured))
-    else:
-        typer.echo(machine.header(about))
-        report.print_figures(lines[0].about, lines)
-    if check and any(line.met is False for line in lines):
-        raise typer.Exit(1)
+    report.tell(about, bulk.figures_of(measured), bulk.as_json(about, measured) if as_json else None, check=check)
 
 
 def main() -> None:

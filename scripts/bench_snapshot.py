@@ -30,20 +30,14 @@ def bench_snapshot(
 
     Exit code 0: measured; 1: with --check, a target was missed; 2: could not run.
     """
-    from dataclasses import asdict
-
     from artwork_doors.benching import machine, report, snapshot_life
+    from artwork_doors.benching.figures import records
 
     about = machine.describe()
     with tempfile.TemporaryDirectory(prefix="bench_snapshot-") as folder:
         lines = snapshot_life.snapshot_figures(artworks, changed, processes, Path(folder), console.say)
-    if as_json:
-        console.answer({"machine": about, "figures": [{**asdict(line), "met": line.met} for line in lines]})
-    else:
-        typer.echo(machine.header(about))
-        report.print_figures(lines[0].about, lines)
-    if check and any(line.met is False for line in lines):
-        raise typer.Exit(1)
+    told = {"machine": about, "figures": records(lines)} if as_json else None
+    report.tell(about, lines, told, check=check)
 
 
 def main() -> None:

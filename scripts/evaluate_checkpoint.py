@@ -108,21 +108,14 @@ def _recalls(folder: Path, encode: _Encode) -> dict[str, float]:
 def _genres(folder: Path, encode: _Encode) -> dict[str, float]:
     import numpy as np
 
+    from artwork_doors.evaluating.scores import area
+
     rows = [row for row in json.loads((folder / "index.json").read_text(encoding="utf-8")) if row["split"] == "dev"]
     pictures = encode.pictures([folder / "images" / row["image"] for row in rows])
     texts = encode.texts([f"a poster of a {genre} movie" for genre in GENRES])
     bears = {genre: np.array([genre in row["genres"] for row in rows]) for genre in GENRES}
-    areas = {genre: _area(pictures @ text, bears[genre]) for genre, text in zip(GENRES, texts, strict=True)}
+    areas = {genre: area(pictures @ text, bears[genre]) for genre, text in zip(GENRES, texts, strict=True)}
     return {"genre AUC, mean": float(np.mean(list(areas.values()))), **{f"genre AUC, {genre}": a for genre, a in areas.items()}}
-
-
-def _area(scores: "np.ndarray", positive: "np.ndarray") -> float:
-    """Area under the ROC curve, as the Mann-Whitney statistic; ties count half."""
-    from scipy.stats import rankdata
-
-    ranks = rankdata(scores)
-    wins = ranks[positive].sum() - positive.sum() * (positive.sum() + 1) / 2
-    return float(wins / (positive.sum() * (~positive).sum()))
 
 
 def main() -> None:

@@ -59,13 +59,12 @@ COLUMNS = ("artwork", "title", "similarity", "shows", "path")
 
 def vector_of_words(encoder: "Encoder", words: str) -> "np.ndarray":
     """(d,) float32, of the same sentences as a user's stated taste; what the text tower does not read whole is said."""
-    from embed.encoder import unit
-    from embed.taste import PROMPTS
+    from embed.taste import PROMPTS, encode_prompts
 
     sentences = [template.format(words.strip()) for template in PROMPTS["stated"]]
     if not all(encoder.fits(sentence) for sentence in sentences):
         console.say(f"note: that is more than the {encoder.context_length} tokens the text tower reads; its end is left out")
-    return unit(encoder.encode_texts(sentences).mean(axis=0, keepdims=True))[0]
+    return encode_prompts([sentences], encoder)[0]
 
 
 def vector_of_picture(encoder: "Encoder", picture: Path) -> "np.ndarray":

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from artwork_doors.benching.crowds import Size, make_store
-from artwork_doors.benching.figures import Figure, Series
+from artwork_doors.benching.figures import Figure, Series, records
 from artwork_doors.benching.machine import sgemm_peak
 from artwork_doors.benching.memory import PROC, Peak, peak_memory
 from embed.errors import ArtworkMatcherError
@@ -135,8 +135,7 @@ def figures_of(measured: MeasuredBulk) -> list[Figure]:
 
 def as_json(machine: dict[str, Any], measured: MeasuredBulk) -> dict[str, Any]:
     """Everything, for --json."""
-    figures = [{**asdict(line), "met": line.met} for line in figures_of(measured)]
-    return {"machine": machine, "measured": asdict(measured), "figures": figures}
+    return {"machine": machine, "measured": asdict(measured), "figures": records(figures_of(measured))}
 
 
 def _figure(about: str, name: str, series: Series, unit: str, target: float | None = None, note: str = "") -> Figure:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from embed.encoder import unit
+
 if TYPE_CHECKING:
     from embed.store import Store
 
@@ -84,7 +86,7 @@ def _write_artwork(store: "Store", size: Size, rng: np.random.Generator) -> None
     replace_table(store, "titles", pa.Table.from_pylist(titles, schema=TITLE))
     replace_table(store, "artwork", pa.Table.from_pylist(rows, schema=ARTWORK))
     centres = np.repeat(rng.standard_normal((size.titles, size.dimension), np.float32), size.artworks, axis=0)
-    vectors = _unit(centres + WITHIN * rng.standard_normal(centres.shape, np.float32))
+    vectors = unit(centres + WITHIN * rng.standard_normal(centres.shape, np.float32))
     columns = [
         pa.array([row["sha256"] for row in rows], pa.string()),
         *(pa.array(np.full(len(rows), side), pa.int32()) for side in (1600, 900)),
@@ -116,7 +118,7 @@ def write_users(store: "Store", users: int, rng: np.random.Generator) -> None:
 
     texts = people() + [f"phrase {number}" for number in range(PHRASES - PEOPLE)]
     kinds = ["person"] * PEOPLE + ["keyword"] * (PHRASES - PEOPLE)
-    vectors = _unit(rng.standard_normal((PHRASES, store.dimension), np.float32))
+    vectors = unit(rng.standard_normal((PHRASES, store.dimension), np.float32))
     columns = [pa.array(kinds), pa.array(texts), pa.array([store.fingerprint] * PHRASES), vector_array(vectors)]
     append_rows(store, "phrases", pa.Table.from_arrays(columns, schema=phrase_schema(store.dimension)))
     starts = np.append(0, np.cumsum(rng.integers(1, MOST_PHRASES + 1, users))).astype(np.int32)
@@ -147,7 +149,7 @@ def _write_audience(store: "Store", starts: np.ndarray, weights: np.ndarray, vec
     for first in range(0, users, BLOCK):
         edges = starts[first : first + BLOCK + 1]
         some = slice(int(edges[0]), int(edges[-1]))
-        of_users = _unit(np.add.reduceat(weights[some, None] * vectors[taken[some]], edges[:-1] - edges[0]))
+        of_users = unit(np.add.reduceat(weights[some, None] * vectors[taken[some]], edges[:-1] - edges[0]))
         total += of_users.sum(axis=0)
         moment += of_users.T @ of_users
     mean = (total + NEUTRAL_USERS * vectors[NEUTRAL]) / (users + NEUTRAL_USERS)
@@ -156,8 +158,3 @@ def _write_audience(store: "Store", starts: np.ndarray, weights: np.ndarray, vec
     write_audience(
         store, Audience(store.fingerprint, users, vectors[NEUTRAL], mean.astype(np.float32), apart.astype(np.float32))
     )
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    unit: np.ndarray = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    return unit

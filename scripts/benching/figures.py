@@ -134,8 +134,13 @@ def as_json(machine: dict[str, Any], encoders: Sequence[Measured], memory: Seque
         "machine": machine,
         "encoders": [asdict(measured) for measured in encoders],
         "memory": [asdict(run) for run in memory],
-        "figures": [{**asdict(figure), "met": figure.met} for figure in figures],
+        "figures": records(figures),
     }
+
+
+def records(figures: Sequence[Figure]) -> list[dict[str, Any]]:
+    """Lines of a report as JSON has them."""
+    return [{**asdict(figure), "met": figure.met} for figure in figures]
 
 
 def _over(a: float, b: float) -> float:

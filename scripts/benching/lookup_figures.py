@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from artwork_doors.benching.catalogs import EACH, UNIFORM
-from artwork_doors.benching.figures import Figure, Series
+from artwork_doors.benching.figures import Figure, Series, records
 from artwork_doors.benching.lookups import Lookups, MeasuredCatalog
 from artwork_doors.benching.peers import CONTENDERS, OURS, PROTOTYPE, cores
 
@@ -188,5 +188,5 @@ def as_json(machine: dict[str, Any], measured: Sequence[MeasuredCatalog], figure
     return {
         "machine": machine,
         "catalogs": [asdict(catalog) for catalog in measured],
-        "figures": [{**asdict(figure), "met": figure.met} for figure in figures],
+        "figures": records(figures),
     }

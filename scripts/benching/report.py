@@ -1,7 +1,7 @@
 """What the benchmarks' doors share: numbers out of flags, and figures as a table."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -22,6 +22,20 @@ def numbers(flag: str, text: str) -> list[int]:
 def print_figures(title: str, lines: Sequence["Figure"]) -> None:
     """A row for each."""
     console.print_table(title, ("figure", "value", "from", "to", "target", "", "how"), [_row(line) for line in lines])
+
+
+def tell(machine: dict[str, Any], lines: Sequence["Figure"], as_json: dict[str, Any] | None, *, check: bool) -> None:
+    """A bench whose lines are all about one thing: as JSON where it is given, else as a table. Ends with exit code 1 where `check`
+    asks for it and a target was missed."""
+    from artwork_doors.benching.machine import header
+
+    if as_json is not None:
+        console.answer(as_json)
+    else:
+        typer.echo(header(machine))
+        print_figures(lines[0].about, lines)
+    if check and any(line.met is False for line in lines):
+        raise typer.Exit(1)
 
 
 def _row(line: "Figure") -> tuple[str, ...]:

@@ -11,13 +11,13 @@ import numpy as np
 
 from artwork_doors.evaluating import scores
 from artwork_doors.evaluating.research import Poster, Rating, read_posters, read_ratings
-from artwork_doors.evaluating.users import Row, profiles_of
+from artwork_doors.evaluating.users import Row, personal_query, profiles_of
 from artwork_doors.evaluating.verdicts import Material, Part, difference, figure
 from embed.encoder import Encoder
 from embed.errors import ArtworkMatcherError
 from embed.records import Audience, Profile, fold
 from embed.taste import ADJECTIVES, FILMS, audience_of
-from match.blend import personal_queries, personal_query, similarity_of, usual_spread
+from match.blend import personal_queries, similarity_of, usual_spread
 
 LIKED, DISLIKED = 4.0, 2.5  # stars: at least, at most. Of the scale's half stars, the 3s between say neither
 LEARNED = 0.7  # of a user's liked films in the order of rating, for the profile

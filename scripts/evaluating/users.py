@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from embed.catalog import Catalog
 from embed.encoder import Encoder
 from embed.profiles import read_profiles
-from embed.records import ARTWORK, TASTE, TITLE, WATCH, Profile
+from embed.records import ARTWORK, TASTE, TITLE, WATCH, Audience, Profile
 from embed.store import create_store
 from embed.taste import embed_users
 
@@ -35,6 +36,12 @@ def profiles_of(
         profiles = read_profiles(store)
         found = {user: profiles.get(user) for user in profiles.user_ids}
     return {user: profile for user, profile in found.items() if profile is not None}
+
+
+def personal_query(profile: Profile, audience: Audience) -> np.ndarray:
+    """(d,) float32: what sets this user apart from the average one, all interests in one vector."""
+    query: np.ndarray = profile.vector - audience.mean
+    return query
 
 
 def _table(rows: Sequence[Row], schema: pa.Schema) -> pa.Table:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from artwork_doors.benching.figures import Figure
+from artwork_doors.benching.figures import Figure, records
 from artwork_doors.evaluating.encodings import Encodings
 from artwork_doors.evaluating.scores import Estimate
 
@@ -67,7 +67,7 @@ def as_json(material: Material, parts: Sequence[Part]) -> dict[str, Any]:
             {
                 "name": part.name,
                 "title": part.title,
-                "figures": [{**asdict(line), "met": line.met} for line in part.figures],
+                "figures": records(part.figures),
                 "differences": [asdict(line) for line in part.differences],
             }
             for part in parts

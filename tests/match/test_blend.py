@@ -12,7 +12,6 @@ from match.blend import (
     liked_people,
     logit,
     people_affinity,
-    personal_query,
     similarity_of,
     standardise,
     usual_spread,
@@ -28,12 +27,6 @@ def audience_by_hand(vectors: np.ndarray, neutral: np.ndarray) -> Audience:
 
 def profile(*phrases: tuple[str, str, float]) -> Profile:
     return Profile("ada", tuple(Phrase(*phrase) for phrase in phrases), np.eye(len(phrases), 4, dtype=np.float32), "f")
-
-
-def test_personal_query_is_what_sets_the_user_apart() -> None:
-    audience = Audience("f", 1, np.zeros(4), np.array([0.25, 0.5, 0, 0], np.float32), np.zeros((4, 4)))
-    query = personal_query(profile(("dark", "stated", 3.0), ("bright", "stated", -4.0)), audience)
-    np.testing.assert_allclose(query, [0.6 - 0.25, -0.8 - 0.5, 0, 0], atol=1e-6)
 
 
 @given(

@@ -211,7 +211,7 @@ def test_the_phrase_named_is_the_one_that_speaks_most_in_the_interest_that_does(
         apart = vectors[art.artwork_id] - mean
         numbers = sorted({interest for _, _, weight, _, interest in phrases if weight > 0})
         of_each = [
-            np.log(share) / SHARPNESS + query @ apart / matcher._spread
+            np.log(share) / SHARPNESS + query @ apart / matcher.spread
             for share, query in interests_by_hand(matcher.profiles.get(user_id), matcher.audience.mean)
         ]
         speaking = numbers[int(np.argmax(of_each))] if numbers else None

@@ -20,8 +20,9 @@ from artwork_doors.evaluating import choosing, genres, histories, retrieval, sco
 from artwork_doors.evaluating.encodings import Encodings, remembering
 from artwork_doors.evaluating.plot import draw_figures
 from artwork_doors.evaluating.research import Poster, Rating, published_recall
-from artwork_doors.evaluating.users import profiles_of
+from artwork_doors.evaluating.users import personal_query, profiles_of
 from embed.errors import ArtworkMatcherError
+from embed.records import Audience, Phrase, Profile
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 WORDS = ("red", "blue", "round", "tall", "old", "loud", "wet", "kind")
@@ -261,6 +262,13 @@ def test_the_genres_are_those_of_the_checkpoint_s_own_evaluation() -> None:
 
 
 # The vectors.
+
+
+def test_personal_query_is_what_sets_the_user_apart() -> None:
+    audience = Audience("f", 1, np.zeros(4), np.array([0.25, 0.5, 0, 0], np.float32), np.zeros((4, 4)))
+    phrases = (Phrase("dark", "stated", 3.0), Phrase("bright", "stated", -4.0))
+    query = personal_query(Profile("ada", phrases, np.eye(2, 4, dtype=np.float32), "f"), audience)
+    np.testing.assert_allclose(query, [0.6 - 0.25, -0.8 - 0.5, 0, 0], atol=1e-6)
 
 
 def test_profiles_are_the_product_s(tiny_encoder: Any) -> None:
