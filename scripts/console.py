@@ -94,9 +94,14 @@ def answer(value: Any) -> None:
 
 
 def note_checkpoint(choice: "EncoderChoice") -> None:
-    """Say so wherever the bundled checkpoint was used."""
+    """Say so wherever the bundled checkpoint was used, or one of which open_clip had to guess something."""
     if choice.is_bundled:
         say(BUNDLED_NOTE)
+    if choice.weights_file is not None:
+        say(
+            f"note: {choice.weights_file} does not say with which activation and preprocessing it was trained; those of "
+            f"{choice.model!r} were taken. A folder with open_clip_config.json (--checkpoint DIR) says all"
+        )
 
 
 def say_all(lines: Sequence[object]) -> None:
