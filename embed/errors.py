@@ -8,7 +8,8 @@ ArtworkMatcherError          all of ours; its text says what, where and the reme
 ├── FingerprintError         vectors of two encoders would meet
 ├── StoreError               a store folder that is not there, or not a store, or that lacks a table
 ├── SnapshotError            a snapshot that is not there, or is damaged, or is of a newer format
-└── LogError                 impression or play logs that cannot be read
+├── LogError                 impression or play logs that cannot be read
+└── QueryError               a search for a person, tag, title or segment that nobody knows
 """
 
 
@@ -42,3 +43,7 @@ class SnapshotError(ArtworkMatcherError):
 
 class LogError(ArtworkMatcherError):
     """Impression or play logs that cannot be aggregated."""
+
+
+class QueryError(ArtworkMatcherError):
+    """A search that asks for what the catalog or the logs do not have."""

@@ -111,6 +111,14 @@ class Flags:
             by[~fits[number]] = number
         return Blocked(by)
 
+    def in_locale(self, locale: str, rows: np.ndarray) -> np.ndarray:
+        """(n,) bool: which artwork of these rows (n,) is made for the locale, or for all; see `Context`."""
+        if self.locale is None:
+            return np.ones(len(rows), bool)
+        speaks = np.array([_speaks(own, locale) for own in self.locales] + [True])
+        fits: np.ndarray = speaks[self.locale[rows]]
+        return fits
+
     def _tests(
         self, context: Context, rows: np.ndarray, known: Callable[[], np.ndarray], ids: Callable[[], pa.Array]
     ) -> dict[int, np.ndarray]:
@@ -127,8 +135,7 @@ class Flags:
         if context.allow is not None:
             fits["allow list"] = _is_in(ids(), context.allow)
         if self.locale is not None and context.locale is not None:
-            speaks = np.array([_speaks(locale, context.locale) for locale in self.locales] + [True])
-            fits["locale"] = speaks[self.locale[rows]]
+            fits["locale"] = self.in_locale(context.locale, rows)
         if self.aspect is not None and context.aspect is not None:
             fits["aspect"] = self._fills(context.aspect, rows)
         return {NAMES.index(name): fit for name, fit in fits.items()}
