@@ -3,6 +3,8 @@
 store.json                  format, the pictures' place, and each encoder that was ever used: its choice, its folder of tables
 tables/titles.lance         the catalog's titles as last seen
 tables/artwork.lance        its artwork, with what the job measured; what is gone stays, inactive
+tables/copy.lance           its lines of micro-copy, those that are there now
+tables/words.lance          tags and lines of micro-copy to vectors; only ever appended
 tables/rejected.lance       pictures set aside, with reasons
 tables/embeddings.lance     picture content (sha256) to vector; only ever appended
 tables/phrases.lance        phrase to vector; only ever appended
