@@ -127,8 +127,8 @@ class Flags:
         if context.allow is not None:
             fits["allow list"] = _is_in(ids(), context.allow)
         if self.locale is not None and context.locale is not None:
-            speaks = np.array([_speaks(locale, context.locale) for locale in self.locales] + [True])
-            fits["locale"] = speaks[self.locale[rows]]
+            read = np.array([speaks(locale, context.locale) for locale in self.locales] + [True])
+            fits["locale"] = read[self.locale[rows]]
         if self.aspect is not None and context.aspect is not None:
             fits["aspect"] = self._fills(context.aspect, rows)
         return {NAMES.index(name): fit for name, fit in fits.items()}
@@ -172,6 +172,7 @@ def _is_in(ids: pa.Array, listed: Collection[str]) -> np.ndarray:
     return found
 
 
-def _speaks(one: str, other: str) -> bool:
+def speaks(one: str, other: str) -> bool:
+    """Whether two locales meet: one is the other's beginning (RFC 4647, basic filtering)."""
     one, other = (f"{tag.casefold().replace('_', '-')}-" for tag in (one, other))
     return one.startswith(other) or other.startswith(one)

@@ -120,7 +120,7 @@ class TitleIndex:
         """(q, places) float32 inner products; vectors are read in their order, and with all queries one after the other."""
         products = np.empty((len(places), len(queries)), np.float32)
         for part, among, inside in self._by_part(places):
-            products[among] = _inner_products(part, inside, queries)
+            products[among] = inner_products(part, inside, queries)
         return products.T
 
     def _by_part(self, places: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray | slice, np.ndarray]]:
@@ -200,8 +200,8 @@ def best_of(values: np.ndarray, answers: np.ndarray, starts: np.ndarray) -> np.n
     return np.where(highest == -np.inf, ABSENT, found)
 
 
-def _inner_products(matrix: np.ndarray, rows: np.ndarray, queries: np.ndarray) -> np.ndarray:
-    """(rows, q) float32."""
+def inner_products(matrix: np.ndarray, rows: np.ndarray, queries: np.ndarray) -> np.ndarray:
+    """(rows, q) float32 of rows (n,) int64 of a matrix (.., d) and queries (q, d), both float32 and C-contiguous."""
     import faiss
 
     products = np.empty((len(rows), len(queries)), np.float32)
