@@ -68,6 +68,23 @@ class Snapshot:
         values = self.artwork[column]
         return (values.chunk(0) if values.num_chunks == 1 else values).take(pa.array(rows))  # chunks cost ten times as much
 
+    def texts(self, column: str, rows: np.ndarray) -> list[str]:
+        """A column of texts without nulls of these rows (n,) of the artwork: for the few of a page, a third of `take`'s time."""
+        offsets, letters = self._letters[column]
+        ends = offsets[rows + 1].tolist()
+        return [str(letters[start:end], "utf-8") for start, end in zip(offsets[rows].tolist(), ends, strict=True)]
+
+    @cached_property
+    def _letters(self) -> dict[str, tuple[np.ndarray, memoryview]]:
+        """Per column that every artwork has: where each text begins in the other, and the end."""
+        found = {}
+        for column in ("artwork_id", "path"):
+            texts = self.artwork[column].combine_chunks()
+            _, offsets, letters = texts.buffers()
+            begins = np.frombuffer(offsets, np.int32)[texts.offset :][: len(texts) + 1] if offsets else np.zeros(1, np.int32)
+            found[column] = begins, memoryview(letters or b"")
+        return found
+
     @cached_property
     def title_numbers(self) -> dict[str, int]:
         """title_id to its number."""

@@ -7,9 +7,10 @@ was asked with, nor on the number of queries or threads, nor on the matrix: equa
 kind, and ties break by row.
 """
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from embed.encoder import UNIT_TOLERANCE
 
 ABSENT = -1  # the row where a title has no artwork
 FEW = 1 << 11  # inner products that one thread makes sooner than others wake up, above all where the machine has more to do
+MOST_KEPT = 1 << 20  # pairs of a row and a query whose memory, 16 bytes each, a thread keeps
 BLOCK = 1 << 16  # vectors checked or copied at a time
 
 
@@ -27,6 +29,7 @@ class Page:
     titles: np.ndarray  # (t,) int64, ascending: those asked, each once
     starts: np.ndarray  # (t + 1,) int64
     sizes: np.ndarray  # (t,) int64: how many artworks each title has
+    first_rows: np.ndarray  # (t,) int64: where each title's rows begin
     rows: np.ndarray  # (n,) int64, ascending
     places: np.ndarray  # (n,) int64: where their vectors lie, as TitleIndex counts them
     similarities: np.ndarray  # (q, n) float32: inner products with each query
@@ -36,7 +39,8 @@ class Page:
         lowest row. Raises ValueError where there is no query."""
         if not len(self.similarities):
             raise ValueError("a page asked without a query has no best artwork")
-        return best_of(reduce(np.maximum, self.similarities), self.rows, self.starts)
+        places = best_of(reduce(np.maximum, self.similarities), self.starts)
+        return np.where(places == ABSENT, ABSENT, self.rows.take(places, mode="clip")) if len(self.rows) else places
 
 
 @dataclass(frozen=True)
@@ -62,15 +66,21 @@ class TitleIndex:
         """How many artworks there are."""
         return int(self.first_rows[-1])
 
+    @cached_property
+    def largest(self) -> int:
+        """How many artworks the title with the most has."""
+        return int(np.diff(self.first_rows).max(initial=0))
+
     def sizes(self, titles: np.ndarray) -> np.ndarray:
         """(t,) int64: how many artworks each of these titles has. Raises ValueError where a title number is none."""
-        self._check(titles)
+        if len(titles):
+            self._check(titles.min(), titles.max())
         sizes: np.ndarray = self.first_rows[titles + 1] - self.first_rows[titles]
         return sizes
 
     def vectors(self, title: int) -> np.ndarray:
         """The title's vectors in row order, (artworks, d) float32, read-only. Raises ValueError where the number is none."""
-        self._check(np.array([title]))
+        self._check(title, title)
         size, first = self.first_rows[title + 1] - self.first_rows[title], self.first_vectors[title]
         base = len(self.parts[0])
         vectors = self.parts[0][first : first + size] if first < base or not size else self.parts[1][first - base :][:size]
@@ -101,16 +111,22 @@ class TitleIndex:
         titles = np.asarray(titles, np.int64)
         if not (titles[1:] > titles[:-1]).all():
             titles = np.unique(titles)  # ascending: memory is read forwards
-        sizes = self.sizes(titles)
+        if len(titles):
+            self._check(titles[0], titles[-1])
+        first_rows = self.first_rows[titles]
+        sizes = self.first_rows[titles + 1] - first_rows
         starts = np.zeros(len(titles) + 1, np.int64)
         np.cumsum(sizes, out=starts[1:])
         along = np.arange(starts[-1])
-        rows = along + np.repeat(self.first_rows[titles] - starts[:-1], sizes)
-        places = along + np.repeat(self.first_vectors[titles] - starts[:-1], sizes)
-        return Page(titles, starts, sizes, rows, places, self._products(queries, places))
+        rows = along + (first_rows - starts[:-1]).repeat(sizes)
+        places = rows if self._in_row_order else along + (self.first_vectors[titles] - starts[:-1]).repeat(sizes)
+        return Page(titles, starts, sizes, first_rows, rows, places, self._products(queries, places))
 
     def gather(self, places: np.ndarray) -> np.ndarray:
         """(n, d) float32: a copy of the vectors at these places (n,) of a page of this index."""
+        if self._in_row_order:
+            there: np.ndarray = self.parts[0][places]
+            return there
         vectors = np.empty((len(places), self.dimension), np.float32)
         for part, among, inside in self._by_part(places):
             vectors[among] = part[inside]
@@ -118,10 +134,17 @@ class TitleIndex:
 
     def _products(self, queries: np.ndarray, places: np.ndarray) -> np.ndarray:
         """(q, places) float32 inner products; vectors are read in their order, and with all queries one after the other."""
+        if self._in_row_order:
+            return _inner_products(self.parts[0], places, queries).T
         products = np.empty((len(places), len(queries)), np.float32)
         for part, among, inside in self._by_part(places):
             products[among] = inner_products(part, inside, queries)
         return products.T
+
+    @cached_property
+    def _in_row_order(self) -> bool:
+        """Whether nothing changed since the base was written, so that rows are places in it."""
+        return self.artworks <= len(self.parts[0]) and bool(np.array_equal(self.first_vectors, self.first_rows[:-1]))
 
     def _by_part(self, places: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray | slice, np.ndarray]]:
         """(matrix, which of the places lie in it, where in it)."""
@@ -133,9 +156,9 @@ class TitleIndex:
         yield self.parts[0], ~changed, places[~changed]
         yield self.parts[1], changed, places[changed] - base
 
-    def _check(self, titles: np.ndarray) -> None:
+    def _check(self, lowest: int, highest: int) -> None:
         """FAISS itself reads whatever memory it is pointed at."""
-        if len(titles) and not (titles.min() >= 0 and titles.max() < self.titles):
+        if not (lowest >= 0 and highest < self.titles):
             raise ValueError(f"title numbers must lie in 0..{self.titles - 1}")
 
 
@@ -181,23 +204,47 @@ def runs(titles: np.ndarray, sizes: np.ndarray, artworks: int) -> Iterator[np.nd
     yield from (run for run in np.split(titles, cuts) if len(run))
 
 
-def best_of(values: np.ndarray, answers: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """(t,): of each title, the answer with the highest value, the first of equals; ABSENT where it has none or all are -inf.
+def best_of(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """(t,) int64: of each title, the place of the highest value, the first of equals; ABSENT where it has none or all are -inf.
 
-    values: (n,) floats without nan; answers: (n,); title i's are starts[i]:starts[i + 1].
+    values: (n,) floats without nan; title i's are starts[i]:starts[i + 1].
     """
     sizes = starts[1:] - starts[:-1]
-    there = sizes > 0
-    if not there.all():
+    if not sizes.all():
         best = np.full(len(sizes), ABSENT, np.int64)
-        best[there] = best_of(values, answers, np.append(starts[:-1][there], starts[-1]))
+        there = sizes > 0
+        best[there] = best_of(values, np.append(starts[:-1][there], starts[-1]))
         return best
     if not len(sizes):
         return np.empty(0, np.int64)
     highest = np.maximum.reduceat(values, starts[:-1])
-    candidates = np.flatnonzero(values == np.repeat(highest, sizes))
-    found: np.ndarray = answers[candidates[np.searchsorted(candidates, starts[:-1])]]
-    return np.where(highest == -np.inf, ABSENT, found)
+    candidates = (values == highest.repeat(sizes)).nonzero()[0]
+    found: np.ndarray = candidates[candidates.searchsorted(starts[:-1])]
+    if highest.min() == -np.inf:
+        found[highest == -np.inf] = ABSENT
+    return found
+
+
+class _Pairs(threading.local):
+    """Each row with each query, in memory that a thread keeps: that of a big page, fresh, takes a third of the products' time."""
+
+    def __init__(self) -> None:
+        self.queries, self.of_row, self.of_query = 0, np.empty(0, np.int64), np.empty(0, np.int64)
+
+    def of(self, rows: np.ndarray, queries: int) -> tuple[np.ndarray, np.ndarray]:
+        """(row of each pair, number of the query of each pair), row by row; the next call overwrites them."""
+        pairs = len(rows) * queries
+        if self.queries != queries or len(self.of_row) < pairs:
+            of_row, of_query = np.empty(pairs, np.int64), np.tile(np.arange(queries, dtype=np.int64), len(rows))
+            if pairs <= MOST_KEPT:
+                self.queries, self.of_row, self.of_query = queries, of_row, of_query
+        else:
+            of_row, of_query = self.of_row[:pairs], self.of_query[:pairs]
+        of_row.reshape(len(rows), queries)[:] = rows[:, None]
+        return of_row, of_query
+
+
+_pairs = _Pairs()
 
 
 def inner_products(matrix: np.ndarray, rows: np.ndarray, queries: np.ndarray) -> np.ndarray:
@@ -209,9 +256,7 @@ def inner_products(matrix: np.ndarray, rows: np.ndarray, queries: np.ndarray) ->
         threads = faiss.omp_get_max_threads()  # of this thread alone
         if products.size <= FEW:
             faiss.omp_set_num_threads(1)
-        of_row, of_query = rows, np.zeros(len(rows), np.int64)
-        if len(queries) > 1:
-            of_row, of_query = np.repeat(rows, len(queries)), np.tile(np.arange(len(queries), dtype=np.int64), len(rows))
+        of_row, of_query = (rows, np.zeros(len(rows), np.int64)) if len(queries) == 1 else _pairs.of(rows, len(queries))
         faiss.pairwise_indexed_inner_product(  # type: ignore[attr-defined]  # not in its stubs
             matrix.shape[1],
             products.size,

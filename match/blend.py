@@ -9,12 +9,13 @@ several interests the one that an artwork meets best speaks for it.
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from embed.records import Audience, Profile, fold
-from index.titles import spans
+from index.titles import Page, spans
 
 SMALLEST_SPREAD = 1e-9
 TIE_DIGITS = 6  # of a score
@@ -57,7 +58,7 @@ class Scored(NamedTuple):
     similarity: float  # in units of the usual spread; 0 is as good as the title's other artwork on average
     phrase: str | None  # the user's taste phrase that speaks for it most, as a person reads it ("not horror" for a dislike)
     phrase_similarity: float | None  # cosine of that phrase and the picture
-    people: tuple[str, ...]  # people on it whom the user likes (or dislikes)
+    people: tuple[str, ...]  # people on it whom the user likes (or dislikes), as the profile spells them
     prior: Prior
 
 
@@ -86,9 +87,9 @@ def similarity_of(cosines: np.ndarray, shares: np.ndarray, starts: np.ndarray, s
     `standardise`d cosine: between the mean of the interests (S = 0) and the best of them (S without end). For one interest it is
     its own s, to the bit.
     """
+    if len(cosines) == 1:
+        return standardise(cosines[0], starts, spread), np.zeros(cosines.shape[1], np.int64)
     standardised = np.array([standardise(one, starts, spread) for one in cosines])
-    if len(standardised) == 1:
-        return standardised[0], np.zeros(standardised.shape[1], np.int64)
     worth = SHARPNESS * standardised + np.log(shares)[:, None]
     most = worth.argmax(axis=0)
     return log_sum_exp(worth, axis=0) / SHARPNESS, most
@@ -109,9 +110,9 @@ def standardise(cosines: np.ndarray, starts: np.ndarray, spread: float) -> np.nd
     """
     if spread < SMALLEST_SPREAD or not len(cosines):  # no users, or no title with two artworks: nothing can be personal
         return np.zeros(len(cosines))
-    exact, sizes = cosines.astype(np.float64), starts[1:] - starts[:-1]
-    means = np.add.reduceat(exact, starts[:-1]) / sizes
-    standardised: np.ndarray = (exact - np.repeat(means, sizes)) / spread
+    standardised, sizes = cosines.astype(np.float64), starts[1:] - starts[:-1]
+    standardised -= (np.add.reduceat(standardised, starts[:-1]) / sizes).repeat(sizes)
+    standardised /= spread
     return standardised
 
 
@@ -131,23 +132,31 @@ def liked_people(profile: Profile) -> dict[str, float]:
     return {name: min(max(weight, -1.0), 1.0) for name, weight in liked.items()}
 
 
-def people_affinity(rows: np.ndarray, liked: dict[int, float], shown: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """(n,) -1..1 per artwork: how much the user likes who is on it. People meet by identity, not by pixels.
+def people_met(page: Page, liked: np.ndarray, shown: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """((h,) places of a page's artwork, (h,) places in `liked`): who of the liked is on what. By identity, not by pixels.
 
-    rows: (n,) of the artwork; liked: number of a person to -1..1; shown: who is on each artwork, as Snapshot has it.
+    liked: (m,) ascending numbers of people, int32; shown: who is on each artwork, as Snapshot has it.
     """
-    affinity = np.zeros(len(rows))
-    if not liked:
-        return affinity
     begins, people = shown
-    counts = begins[rows + 1] - begins[rows]
-    numbers = np.array(sorted(liked))
-    weights = np.array([liked[number] for number in numbers.tolist()])
-    on_page = people[spans(begins[rows], counts)]
-    places = np.minimum(np.searchsorted(numbers, on_page), len(numbers) - 1)
-    hits = np.flatnonzero(numbers[places] == on_page)
-    np.add.at(affinity, np.repeat(np.arange(len(rows)), counts)[hits], weights[places[hits]])
-    return affinity.clip(-1.0, 1.0)
+    if not len(liked):
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    first = begins[page.first_rows]
+    on_page = spans(first, begins[page.first_rows + page.sizes] - first)
+    shown_there = people[on_page]
+    which = liked.searchsorted(shown_there)
+    hits = (liked.take(which, mode="clip") == shown_there).nonzero()[0]
+    rows = begins.searchsorted(on_page[hits].astype(begins.dtype), side="right") - 1  # else all of `begins` would be converted
+    return page.rows.searchsorted(rows), which[hits]
+
+
+def people_affinity(artworks: int, met: tuple[np.ndarray, np.ndarray], weights: np.ndarray) -> np.ndarray:
+    """(artworks,) -1..1: how much the user likes who is on each; met: as `people_met` has it; weights: (m,) of the liked."""
+    at, which = met
+    affinity = np.zeros(artworks)
+    if len(at):
+        np.add.at(affinity, at, weights[which])
+        affinity.clip(-1.0, 1.0, out=affinity)
+    return affinity
 
 
 @dataclass(frozen=True)
@@ -158,7 +167,7 @@ class Parts:
     similarity: np.ndarray
     people: np.ndarray
 
-    @property
+    @cached_property
     def score(self) -> np.ndarray:
         """(artworks,): their sum."""
         total: np.ndarray = self.prior + self.similarity + self.people

@@ -28,6 +28,7 @@ from match.blend import (
     Parts,
     log_sum_exp,
     people_affinity,
+    people_met,
     similarity_of,
 )
 from match.crowd import Crowd, Likes, Queries, crowd_of, summed
@@ -220,13 +221,16 @@ class Bulk:
         places = np.full(len(page.rows), ABSENT)
         some = slice(*self.begins[title : title + 2].tolist())
         places[np.searchsorted(page.rows, self.rows[some])] = np.arange(some.start, some.stop)
-        people = [people_affinity(page.rows, taste.liked_numbers, snapshot.shown) for taste in tastes]
+        people = []
+        for taste in tastes:
+            met = people_met(page, taste.people.numbers, snapshot.shown)
+            people.append(people_affinity(len(page.rows), met, taste.people.weights))
         parts = Parts(
             prior=np.tile(np.where(places == ABSENT, -np.inf, self.log_odds[places]), len(tastes)),
             similarity=weights.similarity * np.concatenate(similarity),
             people=weights.people * np.concatenate(people),
         )
-        best = best_of(parts.order, np.arange(starts[-1]), starts)
+        best = best_of(parts.order, starts)
         return places[best % len(places)], parts.score[best]
 
 

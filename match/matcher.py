@@ -10,7 +10,8 @@ published.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
+from itertools import repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +20,7 @@ import pyarrow as pa
 
 from embed.errors import FingerprintError
 from embed.profiles import Profiles, read_audience, read_profiles
-from embed.records import PROFILE, Audience, Profile, fold
+from embed.records import PROFILE, Audience, Profile
 from embed.store import Store, has_table, open_store
 from index.filters import FREE, Blocked, Context, in_words
 from index.snapshot import Snapshot, open_snapshot
@@ -29,13 +30,14 @@ from match.blend import (
     Prior,
     Scored,
     Weights,
-    liked_people,
     people_affinity,
+    people_met,
     personal_queries,
     similarity_of,
     usual_spread,
 )
 from match.priors import PriorColumns, Priors, read_priors
+from match.tastes import Liked, Said, Taste
 
 EVERYWHERE = Context()
 USERS_REMEMBERED = 1024  # about 25 MB of phrases' vectors
@@ -61,19 +63,6 @@ def as_record(choice: Choice) -> dict[str, Any]:
 
 def _art(artwork: Scored) -> dict[str, Any]:
     return {**artwork._asdict(), "people": list(artwork.people), "prior": artwork.prior._asdict()}
-
-
-@dataclass(frozen=True)
-class Taste:
-    """A user as the scoring sees one."""
-
-    user_id: str
-    profile: Profile
-    liked: dict[str, float]  # folded name of a person to -1..1
-    liked_numbers: dict[int, float]  # the same of those who are on any artwork, by the snapshot's number
-    shares: np.ndarray  # (k,) float64, of the user's interests; they sum to 1
-    queries: np.ndarray  # (k, d) float32
-    source: str
 
 
 @dataclass(frozen=True)
@@ -140,68 +129,71 @@ class Matcher:
         """`choose` for each of many users, in their order."""
         asked = self.title_ids if titles is None else list(titles)
         number_of = self.snapshot.title_numbers
-        known = sorted({number_of[title_id] for title_id in asked if title_id in number_of})
+        known = sorted({number for title_id in asked if (number := number_of.get(title_id)) is not None})
         blocks = self._blocks(np.array(known, np.int64))
         answers = []
         for start in range(0, len(users), USERS_AT_ONCE):
             tastes = [self.taste(user) for user in users[start : start + USERS_AT_ONCE]]
             pages: list[dict[str, Choice]] = [{} for _ in tastes]
+            queries = tastes[0].queries if len(tastes) == 1 else np.concatenate([taste.queries for taste in tastes])
             for numbers in blocks:
-                page = self.snapshot.index.page(np.concatenate([taste.queries for taste in tastes]), numbers)
-                title_ids = [self._title_ids[number] for number in page.titles.tolist()]
-                asking = _Asking.of(page, title_ids, self.blocked(page, context))
-                ends = np.cumsum([len(taste.queries) for taste in tastes])[:-1]
-                for taste, cosines, chosen in zip(tastes, np.split(page.similarities, ends), pages, strict=True):
-                    chosen.update(self._choose_page(taste, asking, cosines, with_others))
+                page = self.snapshot.index.page(queries, numbers)
+                asking = _Asking.of(page, self._title_ids, self.blocked(page, context))
+                first = 0
+                for taste, chosen in zip(tastes, pages, strict=True):
+                    cosines = page.similarities[first : (first := first + len(taste.queries))]
+                    chosen.update(zip(asking.title_ids, self._choose_page(taste, asking, cosines, with_others), strict=True))
             for taste, chosen in zip(tastes, pages, strict=True):
                 answers.append([chosen.get(title_id) or self._unknown(taste, title_id) for title_id in asked])
         return answers
 
-    def _choose_page(
-        self, taste: Taste, asking: "_Asking", cosines: np.ndarray, with_others: bool
-    ) -> Iterator[tuple[str, Choice]]:
-        """One user's (title_id, Choice) of each title of a page; cosines: (interests, artworks)."""
-        rows, starts = asking.page.rows, asking.page.starts
-        similarity, speaking = similarity_of(cosines, taste.shares, asking.begins, self.spread)
-        parts = Parts(
-            prior=self.prior_columns.log_odds[rows],
-            similarity=self.weights.similarity * similarity,
-            people=self.weights.people * people_affinity(rows, taste.liked_numbers, self.snapshot.shown),
-        )
-        order = parts.order if asking.blocked is None else np.where(asking.blocked.free, parts.order, -np.inf)
-        best = best_of(order, np.arange(len(rows)), starts)  # (titles,) places
-        if asking.blocked is not None:
-            best = np.where(best == ABSENT, self._fallbacks(asking.page, asking.blocked, best), best)
-        titles = np.flatnonzero(best != ABSENT)
-        scored = iter(self._scored(taste, asking.page, titles, best[titles], parts, speaking))
-        others = self._others(taste, asking.page, best, order, parts, speaking) if with_others else None
-        for place, (title_id, reason, at) in enumerate(zip(asking.title_ids, asking.reasons, best.tolist(), strict=True)):
-            artwork = next(scored) if at != ABSENT else None
-            runners_up = tuple(others[place]) if others is not None else ()
-            if artwork is not None and not asking.free[place]:
-                reason = f"its fallback: {reason}"
-            yield title_id, Choice(taste.user_id, title_id, artwork, reason, taste.source, runners_up)
+    def _choose_page(self, taste: Taste, asking: "_Asking", cosines: np.ndarray, with_others: bool) -> Iterator[Choice]:
+        """One user's Choice of each title of a page; cosines: (interests, artworks)."""
+        page, blocked, view = asking.page, asking.blocked, self._view(taste, asking, cosines)
+        order = view.parts.order if blocked is None else np.where(blocked.free, view.parts.order, -np.inf)
+        best = best_of(order, page.starts)  # (titles,) places
+        if blocked is not None:
+            best = np.where(best == ABSENT, self._fallbacks(page, blocked, best), best)
+        titles = (best != ABSENT).nonzero()[0]
+        scored = self._scored(view, titles, best[titles])
+        artworks: Sequence[Scored | None] = scored
+        reasons = asking.reasons
+        if blocked is not None or len(titles) < len(best):
+            by_title = dict(zip(titles.tolist(), scored, strict=True))
+            artworks = [by_title.get(title) for title in range(len(best))]
+            stands_in = [title in by_title and not free for title, free in enumerate(asking.free)]
+            reasons = [f"its fallback: {why}" if stand_in else why for why, stand_in in zip(reasons, stands_in, strict=True)]
+        others = self._others(view, best, order) if with_others else repeat(())
+        return map(Choice, repeat(taste.user_id), asking.title_ids, artworks, reasons, repeat(taste.source), others)
 
-    def _others(
-        self, taste: Taste, page: Page, best: np.ndarray, order: np.ndarray, parts: Parts, speaking: np.ndarray
-    ) -> list[list[Scored]]:
+    def _view(self, taste: Taste, asking: "_Asking", cosines: np.ndarray) -> "_View":
+        page = asking.page
+        similarity, speaking = similarity_of(cosines, taste.shares, asking.begins, self.spread)
+        met = people_met(page, taste.people.numbers, self.snapshot.shown)
+        parts = Parts(
+            prior=self.prior_columns.log_odds[page.rows],
+            similarity=self.weights.similarity * similarity,
+            people=self.weights.people * people_affinity(len(page.rows), met, taste.people.weights),
+        )
+        return _View(taste, page, parts, speaking, met)
+
+    def _others(self, view: "_View", best: np.ndarray, order: np.ndarray) -> list[tuple[Scored, ...]]:
         """Per title, what else may be shown, best first."""
+        page = view.page
         titles = np.repeat(np.arange(len(page.titles)), page.sizes)
         ranked = np.lexsort((np.arange(len(order)), -order, titles))
         ranked = ranked[(order[ranked] > -np.inf) & (ranked != best[titles[ranked]])]
         others: list[list[Scored]] = [[] for _ in page.titles]
-        for title, scored in zip(
-            titles[ranked].tolist(), self._scored(taste, page, titles[ranked], ranked, parts, speaking), strict=True
-        ):
+        for title, scored in zip(titles[ranked].tolist(), self._scored(view, titles[ranked], ranked), strict=True):
             others[title].append(scored)
-        return others
+        return list(map(tuple, others))
 
     def _blocks(self, numbers: np.ndarray) -> list[np.ndarray]:
         """Titles in runs of about ARTWORKS_AT_ONCE artworks."""
-        sizes = self.snapshot.index.sizes(numbers)
-        if sizes.sum() <= ARTWORKS_AT_ONCE:
+        index = self.snapshot.index
+        if len(numbers) * index.largest <= ARTWORKS_AT_ONCE:
             return [numbers] if len(numbers) else []
-        return list(runs(numbers, sizes, ARTWORKS_AT_ONCE))
+        return list(runs(numbers, index.sizes(numbers), ARTWORKS_AT_ONCE))
 
     def blocked(self, page: Page, context: Context) -> Blocked | None:
         """What of a page may not be shown; None where nothing stops any artwork of the catalog."""
@@ -226,48 +218,40 @@ class Matcher:
                     places[title] = start + ids.index(fallback)
         return places
 
-    def _scored(
-        self, taste: Taste, page: Page, titles: np.ndarray, places: np.ndarray, parts: Parts, speaking: np.ndarray
-    ) -> list[Scored]:
-        """The artwork at these places of a page, which are of these titles of it; speaking: (artworks,) each one's interest."""
-        rows, priors = page.rows[places], self.prior_columns
-        taken = [self.snapshot.take(name, rows).to_pylist() for name in ("artwork_id", "path")]
-        liked: list[tuple[str, ...]] = [()] * len(rows)
-        if len(met := np.flatnonzero(parts.people[places])):
-            for place, names in zip(met.tolist(), self.snapshot.take("people", rows[met]).to_pylist(), strict=True):
-                liked[place] = tuple(person for person in names if fold(person) in taste.liked)
-        phrases, cosines = self._nearest_phrases(taste.profile, page, titles, places, speaking[places])
-        prior_parts, similarity_parts, people_parts = (part[places] for part in (parts.prior, parts.similarity, parts.people))
-        scores = prior_parts + similarity_parts + people_parts
+    def _scored(self, view: "_View", titles: np.ndarray, places: np.ndarray) -> list[Scored]:
+        """The artwork at these places of a page, which are of these titles of it."""
+        rows, parts, priors = view.page.rows[places], view.parts, self.prior_columns
+        ids, paths = (self.snapshot.texts(name, rows) for name in ("artwork_id", "path"))
+        phrases, cosines = self._nearest_phrases(view, titles, places)
         weight = self.weights.similarity
+        similarity_parts = parts.similarity[places]
         similarities = similarity_parts / weight if weight else np.zeros(len(rows))
-        counts = (column[rows].tolist() for column in (priors.mean, priors.impressions, priors.plays))
-        columns = (scores, prior_parts, similarity_parts, people_parts, similarities)
-        parts_of = (column.tolist() for column in columns)
-        return list(map(Scored, *taken, *parts_of, phrases, cosines, liked, map(Prior, *counts)))
+        columns = (parts.score[places], parts.prior[places], similarity_parts, parts.people[places], similarities)
+        counts = map(Prior, *(column[rows].tolist() for column in (priors.mean, priors.impressions, priors.plays)))
+        people = view.people(places)
+        return list(map(Scored, ids, paths, *(column.tolist() for column in columns), phrases, cosines, people, counts))
 
     def _nearest_phrases(
-        self, profile: Profile, page: Page, titles: np.ndarray, places: np.ndarray, speaking: np.ndarray
-    ) -> tuple[Sequence[str | None], Sequence[float | None]]:
+        self, view: "_View", titles: np.ndarray, places: np.ndarray
+    ) -> tuple[Iterable[str | None], Iterable[float | None]]:
         """Per place, the taste phrase that speaks most for its artwork against its title's others, of the interest that speaks
         for it or a dislike, and the phrase's cosine to the picture."""
-        if not profile.phrases:
-            return [None] * len(places), [None] * len(places)
+        said, page = view.taste.said, view.page
+        if said is None:
+            return repeat(None), repeat(None)
         vectors = self.snapshot.index.gather(page.places[places])  # (places, d)
+        cosines = said.vectors @ vectors.T  # (phrases, places)
         # Against the title's other artwork; where there is none, against what any user likes.
-        apart = vectors - self.snapshot.means[page.titles[titles]]
-        said = profile.vectors @ apart.T  # (phrases, places)
-        if (alone := page.sizes[titles] == 1).any():
-            said[:, alone] = (profile.vectors - self.audience.mean) @ vectors[alone].T
-        worth = np.array([[phrase.weight] for phrase in profile.phrases]) * said
-        numbers = np.array([[phrase.interest if phrase.weight > 0 else ABSENT] for phrase in profile.phrases])
-        kept = np.unique(numbers[numbers != ABSENT])  # `speaking` counts those that have a phrase
-        if len(kept) > 1:
-            worth = np.where((numbers == kept[speaking]) | (numbers == ABSENT), worth, -np.inf)
-        best = np.argmax(worth, axis=0)
-        names = [str(phrase) for phrase in profile.phrases]
-        cosines: list[float | None] = np.einsum("nd,nd->n", profile.vectors[best], vectors).tolist()
-        return [names[number] for number in best.tolist()], cosines
+        worth = cosines - said.vectors @ self.snapshot.means[page.titles[titles]].T
+        if len(alone := (page.sizes[titles] == 1).nonzero()[0]):
+            worth[:, alone] = cosines[:, alone] - (said.vectors @ self.audience.mean)[:, None]
+        worth *= said.weights
+        if len(view.taste.queries) > 1:
+            worth[(said.interests != view.speaking[places]) & (said.interests != ABSENT)] = -np.inf
+        best = worth.argmax(axis=0)
+        names = map(said.names.__getitem__, best.tolist())
+        exactly: list[float | None] = np.einsum("nd,nd->n", said.vectors[best], vectors).tolist()  # alike on any page
+        return names, exactly
 
     @cached_property
     def spread(self) -> float:
@@ -301,16 +285,34 @@ class Matcher:
             nobody = Profile(user_id, (), np.empty((0, len(self.audience.mean)), np.float32), self.audience.fingerprint)
             source = f"the audience's average: {why}"
             average = (self.audience.mean - self.audience.neutral)[None]
-            return Taste(user_id, nobody, {}, {}, np.ones(1), average, source)
+            return Taste(user_id, nobody, Liked.of(nobody, {}), None, np.ones(1), average, source)
         _check_fingerprint(profile.fingerprint, self.snapshot, f"the profile of {user_id!r}")
-        liked, people = liked_people(profile), self.snapshot.people
-        numbers = {people[name]: weight for name, weight in liked.items() if name in people}
-        return Taste(user_id, profile, liked, numbers, *personal_queries(profile, self.audience), "the user's own")
+        liked = Liked.of(profile, self.snapshot.people)
+        return Taste(user_id, profile, liked, Said.of(profile), *personal_queries(profile, self.audience), "the user's own")
 
     def _unknown(self, taste: Taste, title_id: str) -> Choice:
         return Choice(
             taste.user_id, title_id, None, f"no title {title_id!r} in snapshot {self.snapshot.manifest.name}", taste.source
         )
+
+
+class _View(NamedTuple):
+    """A page as one user sees it."""
+
+    taste: Taste
+    page: Page
+    parts: Parts
+    speaking: np.ndarray  # (artworks,) int64: the interest that speaks for each
+    met: tuple[np.ndarray, np.ndarray]  # who of the liked is on what: see `people_met`
+
+    def people(self, places: np.ndarray) -> list[tuple[str, ...]]:
+        """Per place, whom of those on it the user likes or dislikes."""
+        if not len(self.met[0]):
+            return [()] * len(places)
+        names: dict[int, tuple[str, ...]] = {}
+        for at, which in zip(*(found.tolist() for found in self.met), strict=True):
+            names[at] = (*names.get(at, ()), self.taste.people.names[which])
+        return [names.get(at, ()) for at in places.tolist()]
 
 
 @dataclass(frozen=True)
@@ -325,27 +327,37 @@ class _Asking:
     reasons: list[str]  # per title
 
     @classmethod
-    def of(cls, page: Page, title_ids: list[str], blocked: Blocked | None) -> "_Asking":
-        sizes, starts = page.sizes, page.starts
-        begins = starts if sizes.all() else np.append(starts[:-1][sizes > 0], starts[-1])
-        counts = None if blocked is None else blocked.counts(starts)
-        free = (sizes if counts is None else counts[:, FREE]).tolist()
-        stopped = {}
-        if counts is not None:
-            stopped = {place: in_words(counts[place].tolist()) for place in np.flatnonzero(counts[:, FREE] == 0).tolist()}
-        of_titles = enumerate(zip(title_ids, sizes.tolist(), free, strict=True))
-        reasons = [_reason(*of_title, stopped.get(place, "")) for place, of_title in of_titles]
+    def of(cls, page: Page, names: Sequence[str], blocked: Blocked | None) -> "_Asking":
+        """names: the title_id of each number."""
+        starts, all_there = page.starts, bool(page.sizes.all())
+        begins = starts if all_there else np.append(starts[:-1][page.sizes > 0], starts[-1])
+        title_ids = [names[number] for number in page.titles.tolist()]
+        sizes = page.sizes.tolist()
+        if blocked is None:
+            reasons = list(map(_reason, sizes, sizes))
+            free = sizes
+        else:
+            counts = blocked.counts(starts).tolist()
+            free = [by[FREE] for by in counts]
+            reasons = [
+                _reason(size, by[FREE]) + ("" if by[FREE] or not size else f" ({in_words(by)})")
+                for size, by in zip(sizes, counts, strict=True)
+            ]
+        if not all_there:
+            reasons = [
+                why or f"title {title_id!r} has no usable artwork" for title_id, why in zip(title_ids, reasons, strict=True)
+            ]
         return cls(page, begins, blocked, title_ids, free, reasons)
 
 
-def _reason(title_id: str, size: int, free: int, stopped: str) -> str:
+@lru_cache(maxsize=4096)
+def _reason(size: int, free: int) -> str:
+    """Why a title has its artwork or none, where `free` of `size` may be shown; nothing where it has none at all."""
     if free == size:
-        if size > 1:
-            return f"the best of {size}"
-        return "the only artwork of its title" if size else f"title {title_id!r} has no usable artwork"
+        return f"the best of {size}" if size > 1 else "the only artwork of its title" if size else ""
     if free:
         return f"the best of {free} of {size} that may be shown" if free > 1 else f"the only one of {size} that may be shown"
-    return f"none of {size} may be shown ({stopped})"
+    return f"none of {size} may be shown"
 
 
 def read_users(store: Store, snapshot: Snapshot) -> tuple[Profiles, Audience]:

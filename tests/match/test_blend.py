@@ -6,12 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embed.records import Audience, Phrase, Profile
+from index.titles import Page
 from match.blend import (
     SHARPNESS,
     Parts,
     liked_people,
     logit,
     people_affinity,
+    people_met,
     similarity_of,
     standardise,
     usual_spread,
@@ -103,15 +105,27 @@ def test_nobody_is_liked_by_whom_nothing_is_known() -> None:
 @given(
     shown=st.lists(st.sets(st.sampled_from("abcd")), max_size=6),
     liked=st.dictionaries(st.sampled_from("abcx"), st.floats(-1, 1)),
+    keep=st.lists(st.booleans(), min_size=3, max_size=3),
 )
-def test_people_affinity_is_the_sum_over_who_is_shown(shown: list[set[str]], liked: dict[str, float]) -> None:
+def test_people_affinity_is_the_sum_over_who_is_shown(shown: list[set[str]], liked: dict[str, float], keep: list[bool]) -> None:
     number_of = {name: number for number, name in enumerate("abcd")}
-    begins = np.cumsum([0, *map(len, shown)])
+    begins = np.cumsum([0, *map(len, shown)]).astype(np.int32)
     people = np.array([number_of[name] for one in shown for name in sorted(one)], np.int32)
-    numbers = {number_of[name]: weight for name, weight in liked.items() if name in number_of}
-    rows = np.array([*reversed(range(len(shown))), *range(len(shown))], np.int64)  # any order, also twice
+    met = sorted((number_of[name], weight) for name, weight in liked.items() if name in number_of)
+    numbers, weights = np.array([number for number, _ in met], np.int32), np.array([weight for _, weight in met])
+    titles = np.array_split(np.arange(len(shown)), 3)  # some without artwork
+    asked = np.flatnonzero(keep)
+    rows = np.concatenate([titles[number] for number in asked] or [np.empty(0, np.int64)])
+    sizes = np.array([len(titles[number]) for number in asked], np.int64)
+    first = np.array([sum(map(len, titles[:number])) for number in asked], np.int64)
+    page = Page(asked, np.cumsum([0, *sizes]), sizes, first, rows, rows, np.empty((0, len(rows)), np.float32))
     by_hand = [min(max(sum(liked.get(name, 0.0) for name in shown[row]), -1.0), 1.0) for row in rows]
-    np.testing.assert_allclose(people_affinity(rows, numbers, (begins, people)), by_hand, atol=1e-12)
+    found = people_met(page, numbers, (begins, people))
+    np.testing.assert_allclose(people_affinity(len(rows), found, weights), by_hand, atol=1e-12)
+    on = [(place, met[which][0]) for place, which in zip(*(each.tolist() for each in found), strict=True)]
+    assert sorted(on) == sorted(
+        (place, number) for place, row in enumerate(rows) for number, _ in met if "abcd"[number] in shown[row]
+    )
 
 
 def parts_of(scores: list[float]) -> Parts:

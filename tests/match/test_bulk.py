@@ -224,7 +224,7 @@ def test_tastes_are_those_of_the_profiles(world: Store) -> None:
     for user, person, weight in zip(likes.users.tolist(), likes.people.tolist(), likes.weights.tolist(), strict=True):
         found[user][person] = weight
     for mine, taste in zip(found, tastes, strict=True):
-        assert mine == pytest.approx(taste.liked_numbers)
+        assert mine == pytest.approx(dict(zip(taste.people.numbers.tolist(), taste.people.weights.tolist(), strict=True)))
 
 
 def test_a_phrase_without_a_vector_is_refused(

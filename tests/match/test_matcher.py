@@ -62,10 +62,10 @@ def test_a_choice_says_why(matcher: Matcher) -> None:
     assert choice.artwork.prior == matcher.priors.unseen
 
 
-def test_people_are_named_as_the_catalog_spells_them(matcher: Matcher) -> None:
+def test_people_are_met_however_they_are_spelt_and_named_as_the_profile_has_them(matcher: Matcher) -> None:
     art = matcher.choose("rosa", ["caper"])[0].artwork
     assert art is not None
-    assert art.people == ("Cleo  VANCE",)
+    assert art.people == ("Cleo Vance",)  # the artwork has "Cleo  VANCE"
     assert art.people_part == pytest.approx(2.5 * 0.25)  # weight 2.5; a quarter as strong as her strongest phrase
 
 

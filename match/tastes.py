@@ -1,0 +1,61 @@
+"""A user as the scoring sees one: made once of a profile, then held against every page."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from embed.records import Profile, fold
+from index.titles import ABSENT
+from match.blend import liked_people
+
+
+@dataclass(frozen=True)
+class Liked:
+    """Those people on any artwork of a snapshot whom a user likes or dislikes."""
+
+    numbers: np.ndarray  # (m,) int32, ascending: the snapshot's
+    weights: np.ndarray  # (m,) float64 in -1..1
+    names: list[str]  # as the profile spells them
+
+    @classmethod
+    def of(cls, profile: Profile, numbers: Mapping[str, int]) -> "Liked":
+        """Those of a profile; numbers: of everyone's folded name."""
+        spelt = {fold(phrase.text): phrase.text for phrase in profile.phrases if phrase.kind == "person"}
+        met = sorted((numbers[name], weight, spelt[name]) for name, weight in liked_people(profile).items() if name in numbers)
+        known, weights, names = zip(*met, strict=True) if met else ((), (), ())
+        return cls(np.array(known, np.int32), np.array(weights, np.float64), list(names))
+
+
+@dataclass(frozen=True)
+class Said:
+    """A profile's phrases as they are held against artwork."""
+
+    names: list[str]
+    vectors: np.ndarray  # (phrases, d) float32
+    weights: np.ndarray  # (phrases, 1) float32
+    interests: np.ndarray  # (phrases, 1) int64: which of Taste.queries each belongs to, ABSENT for a dislike
+
+    @classmethod
+    def of(cls, profile: Profile) -> "Said | None":
+        """Those of a profile."""
+        if not profile.phrases:
+            return None
+        weights = np.array([[phrase.weight] for phrase in profile.phrases], np.float32)
+        numbers = np.array([phrase.interest if phrase.weight > 0 else ABSENT for phrase in profile.phrases])
+        kept = np.unique(numbers[numbers != ABSENT])  # queries count those that have a phrase
+        interests = np.where(numbers == ABSENT, ABSENT, np.searchsorted(kept, numbers))
+        return cls([str(phrase) for phrase in profile.phrases], profile.vectors, weights, interests[:, None])
+
+
+@dataclass(frozen=True)
+class Taste:
+    """A user as the scoring sees one."""
+
+    user_id: str
+    profile: Profile
+    people: Liked
+    said: Said | None  # the phrases, None where there are none
+    shares: np.ndarray  # (k,) float64, of the user's interests; they sum to 1
+    queries: np.ndarray  # (k, d) float32
+    source: str
