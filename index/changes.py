@@ -61,7 +61,7 @@ def _anew(first_rows: np.ndarray, dimension: int, fetch: Fetch, file: Path) -> L
     for titles in _runs(np.flatnonzero(sizes), sizes):
         block = slice(first_rows[titles[0]], first_rows[titles[-1] + 1])
         base[block] = vectors = fetch(np.arange(block.start, block.stop))
-        means[titles], apart = within_titles(vectors, sizes[titles])
+        means[titles], apart = _within(vectors, sizes[titles])
         scatter += apart
     if isinstance(base, np.memmap):
         base.flush()
@@ -86,9 +86,9 @@ def _changed(before: Snapshot, stays: np.ndarray, first_rows: np.ndarray, fetch:
     changes = [np.empty((0, index.dimension), np.float32)]
     for titles in _runs(np.flatnonzero(~in_base & (sizes > 0)), sizes):
         vectors = fetch(spans(first_rows[titles], sizes[titles]))
-        means[titles], _ = within_titles(vectors, sizes[titles])
+        means[titles], _ = _within(vectors, sizes[titles])
         fresh = ~kept[titles]  # the others were outside the base before, and count already
-        scatter += within_titles(vectors[np.repeat(fresh, sizes[titles])], sizes[titles][fresh])[1]
+        scatter += _within(vectors[np.repeat(fresh, sizes[titles])], sizes[titles][fresh])[1]
         first_vectors[titles] = end + np.cumsum(sizes[titles]) - sizes[titles]
         changes.append(vectors)
         end += len(vectors)
@@ -103,7 +103,7 @@ def _scatter_of_gone(before: Snapshot, stays: np.ndarray) -> np.ndarray:
     gone = np.setdiff1d(np.flatnonzero(index.sizes(np.arange(index.titles))), stays)
     for titles in _runs(gone, np.diff(index.first_rows)):
         vectors = index.vectors_of(spans(index.first_rows[titles], index.sizes(titles)))
-        scatter += within_titles(vectors, index.sizes(titles))[1]
+        scatter += _within(vectors, index.sizes(titles))[1]
     return scatter
 
 
@@ -123,15 +123,21 @@ def _unchanged(before: Snapshot, titles: pa.Table, artwork: pa.Table, first_rows
     return stays
 
 
-def within_titles(vectors: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _within(vectors: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(titles, d) float32 means and the (d, d) scatter of vectors that lie title by title; sizes: (titles,), 0 allowed."""
+    means = title_means(vectors, sizes)
+    apart = (vectors - np.repeat(means, sizes, axis=0))[np.repeat(sizes > 1, sizes)]  # one alone is exactly its mean
+    return means, (apart.T @ apart).astype(np.float64)
+
+
+def title_means(vectors: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """(titles, d) float32: the mean of each title's vectors, which lie title by title; 0 where it has none. sizes: (titles,)."""
     means = np.zeros((len(sizes), vectors.shape[1]), np.float32)
     there = sizes > 0
     if there.any():
         starts = (np.cumsum(sizes) - sizes)[there]
         means[there] = np.add.reduceat(vectors, starts, axis=0) / sizes[there, None]
-    apart = (vectors - np.repeat(means, sizes, axis=0))[np.repeat(sizes > 1, sizes)]  # one alone is exactly its mean
-    return means, (apart.T @ apart).astype(np.float64)
+    return means
 
 
 def _runs(titles: np.ndarray, sizes: np.ndarray) -> Iterator[np.ndarray]:

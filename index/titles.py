@@ -135,7 +135,7 @@ class TitleIndex:
     def _products(self, queries: np.ndarray, places: np.ndarray) -> np.ndarray:
         """(q, places) float32 inner products; vectors are read in their order, and with all queries one after the other."""
         if self._in_row_order:
-            return _inner_products(self.parts[0], places, queries).T
+            return inner_products(self.parts[0], places, queries).T
         products = np.empty((len(places), len(queries)), np.float32)
         for part, among, inside in self._by_part(places):
             products[among] = inner_products(part, inside, queries)

@@ -12,12 +12,13 @@ from embed.records import COPY
 from embed.store import Store, has_table, read_rows, read_table, read_vectors
 from embed.tags import can_contradict, contradict, read_tag
 from embed.words import READ_AS, WORDS
-from index.changes import within_titles
+from index.changes import title_means
 from index.filters import speaks
 from index.titles import BLOCK, are_units, runs, spans
 from index.words import Lines, Words
 
 SAMPLED = 1 << 17  # artworks or lines in which the scatter is measured; of more, titles that lie evenly among all
+SAME = 1e-3  # of a unit vector: what is nearer to its title's mean is that but for rounding
 PAIRS = 1 << 22  # of a line and an artwork, looked at at a time
 NONE = -1
 
@@ -152,7 +153,9 @@ def _vectors(store: Store, keys: list[str]) -> np.ndarray:
 
 
 def _scatter(fetch: Fetch, members: np.ndarray, sizes: np.ndarray, dimension: int) -> np.ndarray:
-    """(d, d) float32: mean over members of the outer product of (vector - its title's mean).
+    """(d, d) float32: mean over members that differ from their title's mean of the outer product of (vector - that mean).
+
+    Where most titles say the same of all their artwork, the others must not be measured by a unit that is nearly nothing.
 
     members: (m,), title by title; sizes: (titles,) how many each title has; fetch(some of them) -> (.., d) float32.
     """
@@ -161,8 +164,10 @@ def _scatter(fetch: Fetch, members: np.ndarray, sizes: np.ndarray, dimension: in
     scatter, seen = np.zeros((dimension, dimension)), 0
     for titles in runs(some, sizes[some], BLOCK):
         vectors = fetch(members[spans(starts[titles], sizes[titles])])
-        scatter += within_titles(vectors, sizes[titles])[1]
-        seen += len(vectors)
+        apart = vectors - np.repeat(title_means(vectors, sizes[titles]), sizes[titles], axis=0)
+        apart = apart[np.linalg.norm(apart, axis=1) > SAME]
+        scatter += apart.T @ apart
+        seen += len(apart)
     mean: np.ndarray = (scatter / max(seen, 1)).astype(np.float32)
     return mean
 

@@ -22,7 +22,9 @@ class Words:
     vectors: np.ndarray  # (words, d) float32 unit vectors
     begins: np.ndarray  # (artworks + 1,) where each artwork's words begin in `numbers`
     numbers: np.ndarray  # (n,) int32 rows of `vectors`, each once per artwork
-    scatter: np.ndarray  # (d, d) float32: mean over artworks with words, outer product of (mean of its words - its title's)
+    scatter: (
+        np.ndarray
+    )  # (d, d) float32: outer product of (mean of an artwork's words - its title's mean), mean where that differs
 
     def __bool__(self) -> bool:
         return len(self.numbers) > 0
@@ -72,7 +74,7 @@ class Lines:
     table: pa.Table  # COPY
     first: np.ndarray  # (titles + 1,) int64
     words: np.ndarray  # (lines,) int64: each one's text among the words' vectors
-    scatter: np.ndarray  # (d, d) float32: mean over lines, outer product of (vector - mean of its title's lines)
+    scatter: np.ndarray  # (d, d) float32: outer product of (vector - mean of its title's lines), mean where that differs
     opposed: np.ndarray  # (m,) int64, rising: line * artworks + row of each pair whose tags or locales contradict each other
     artworks: int
 
