@@ -1,6 +1,7 @@
 """A catalog folder in: rows read, checked against the records' schemas, and every bad one named.
 
-A catalog is a folder with `titles`, `artwork`, `history` and `tastes`, each as .csv, .jsonl or .parquet, beside the pictures.
+A catalog is a folder with `titles`, `artwork` and, as it likes, `copy`, `history` and `tastes`, each as .csv, .jsonl or .parquet,
+beside the pictures.
 In CSV the items of a list are divided by "|". Rows count from 1, a CSV's header not counted; in .jsonl they are the lines.
 
 `accepted_tags`, which scripts/tag_artwork.py writes there, goes with the artwork: what has no tags of its own has these.
@@ -21,13 +22,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from embed.errors import CatalogError
-from embed.records import ACCEPTED_TAG, ARTWORK, TASTE, TEXTS, TITLE, WATCH
+from embed.records import ACCEPTED_TAG, ARTWORK, COPY, TASTE, TEXTS, TITLE, WATCH
 from embed.records import UTC as UTC_TIME
 
-SCHEMAS = {"titles": TITLE, "artwork": ARTWORK, "history": WATCH, "tastes": TASTE}
+SCHEMAS = {"titles": TITLE, "artwork": ARTWORK, "copy": COPY, "history": WATCH, "tastes": TASTE}
 ACCEPTED = "accepted_tags"
 READ_AS = {**SCHEMAS, ACCEPTED: ACCEPTED_TAG}
-KEYS = {"titles": "title_id", "artwork": "artwork_id"}  # what must not stand twice
+KEYS = {"titles": "title_id", "artwork": "artwork_id", "copy": "copy_id"}  # what must not stand twice
 REQUIRED = ("titles", "artwork")
 ENDINGS = (".csv", ".jsonl", ".parquet")
 TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -62,6 +63,7 @@ class Catalog:
     history: pa.Table
     tastes: pa.Table
     problems: tuple[Problem, ...] = field(default=())
+    copy: pa.Table = field(default_factory=COPY.empty_table)  # lines of micro-copy
     accepted_tags: pa.Table = field(default_factory=ACCEPTED_TAG.empty_table)  # those that became tags of `artwork`
 
 

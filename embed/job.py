@@ -1,8 +1,8 @@
 """The batch embedding job: plan -> decode -> encode -> commit. Read `embed_artwork` first: it is the whole flow.
 
 What it leaves behind depends only on the catalog and on what the store held before: killed anywhere, it is run again and ends
-the same. Vectors are appended in small commits and found by content, so that committed work is never done twice; the artwork
-table is replaced at the very end, so that readers see the catalog of the last finished run.
+the same. Vectors are appended in small commits and found by content, so that committed work is never done twice; the tables of
+artwork and copy are replaced at the very end, so that readers see the catalog of the last finished run.
 """
 
 import time
@@ -40,6 +40,7 @@ from embed.store import (
     tidy_table,
     vector_array,
 )
+from embed.words import WORDS, embed_words
 
 if TYPE_CHECKING:
     from embed.encoder import Encoder
@@ -47,14 +48,15 @@ if TYPE_CHECKING:
 TIDY_EVERY = 200  # commits: a first run over millions of pictures makes thousands
 WORTH_MEASURING = 512  # pictures: for fewer, measuring would cost more than a faster backend saves
 
-TABLES = ("embeddings", "rejected", "titles", "artwork")  # in the order in which they are written
+TABLES = ("embeddings", WORDS, "rejected", "titles", "copy", "artwork")  # in the order in which they are written
 
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something a run says while it goes on: planned, backend, rejected, committed, progress or finished, with its facts."""
+    """Something a run says while it goes on: mended, planned, backend, rejected, committed, progress, words or finished,
+    with its facts."""
 
     name: str
     facts: dict[str, Any]
@@ -73,6 +75,8 @@ class JobReport:
     seconds: dict[str, float]  # per stage; decode: what the tower waited for it
     images_per_second: float  # of the embedding, without planning
     backend: dict[str, Any]  # how the tower ran and what was measured; empty where there was nothing to embed
+    words: int  # tags and lines of copy that went through the text tower and were committed
+    divided: tuple[str, ...]  # about each tag and line that is longer than the text tower reads: it was divided, never cut
 
 
 @dataclass
@@ -111,6 +115,8 @@ def embed_artwork(
 ) -> JobReport:
     """Bring the store to the catalog: embed what is new or changed, retire what is gone, set aside what cannot be read.
 
+    Pictures go through the image tower, tags and lines of copy through the text tower.
+
     Raises FingerprintError where the encoder is not the store's, StoreError where another job is writing to the store or where
     it cannot be written (a full disk), EncoderError where the backend asked for is not there or not true.
     """
@@ -129,11 +135,13 @@ def embed_artwork(
                     if number % TIDY_EVERY == 0:
                         tidy_table(store, "embeddings")
                 watch(Event("committed", {"pictures": len(group)}))
+        with run.stopwatch("words"):
+            words, divided = embed_words(catalog, store, encoder, lambda done, total: watch(Event("words", _of(done, total))))
         with run.stopwatch("commit"):
             rejected = _commit_catalog(catalog, store, plan, run.failed)
             for table in TABLES:
                 tidy_table(store, table)
-        report = _report(run, plan, rejected)
+        report = _report(run, plan, rejected, words, divided)
         write_run(store, _record(store, report, run, options))
     watch(Event("finished", {"embedded": report.embedded, "rejected": len(rejected), "seconds": report.seconds}))
     return report
@@ -262,12 +270,14 @@ def _commit(store: Store, group: list[Embedded]) -> None:
 
 
 def _commit_catalog(catalog: Catalog, store: Store, plan: Plan, failed: dict[str, Embedded]) -> tuple[Row, ...]:
-    """Replace titles, artwork and rejected by what the catalog says now; returns the rejected rows."""
+    """Replace titles, artwork, copy and rejected by what the catalog says now; returns the rejected rows."""
     before = _before(store)
     artwork = _artwork(catalog, store, plan, before)
     rejected = _rejected(catalog, plan, artwork, failed)
     _replace_if_changed(store, "rejected", pa.Table.from_pylist(rejected, schema=REJECTED))
     _replace_if_changed(store, "titles", catalog.titles)
+    if len(catalog.copy) or has_table(store, "copy"):
+        _replace_if_changed(store, "copy", catalog.copy)
     _replace_if_changed(store, "artwork", _with_those_gone(artwork, before))
     remember_pictures(store, catalog.pictures)
     return tuple(rejected)
@@ -336,10 +346,14 @@ def _replace_if_changed(store: Store, name: str, table: pa.Table) -> None:
         replace_table(store, name, table)
 
 
-def _report(run: _Running, plan: Plan, rejected: tuple[Row, ...]) -> JobReport:
+def _of(done: int, total: int) -> dict[str, int]:
+    return {"done": done, "total": total}
+
+
+def _report(run: _Running, plan: Plan, rejected: tuple[Row, ...], words: int, divided: tuple[str, ...]) -> JobReport:
     seconds = {stage: round(spent, 3) for stage, spent in run.stopwatch.seconds.items()}
     speed = round(run.done / seconds["embed"], 2) if run.done else 0.0
-    return JobReport(plan, run.embedded, rejected, seconds, speed, run.backend)
+    return JobReport(plan, run.embedded, rejected, seconds, speed, run.backend, words, divided)
 
 
 def _record(store: Store, report: JobReport, run: _Running, options: JobOptions) -> Run:

@@ -39,7 +39,7 @@ ARTWORK = pa.schema(
         _field("title_id", pa.string(), "the title it stands for", required=True),
         _field("path", pa.string(), "the picture's file, relative to the catalog folder", required=True),
         _field("people", TEXTS, "who is to be seen on it"),
-        _field("tags", TEXTS, "what is to be seen on it"),
+        _field("tags", TEXTS, "what is to be seen on it; 'no NIGHT' denies a tag, 'season: winter' is one of a group"),
         _field("caption", pa.string(), "a description of the picture"),
         _field("copy", pa.string(), "the line of micro-copy on or beside it"),
         _field("locale", pa.string(), "the language or market it is made for, such as en or pt-BR; empty for all"),
@@ -54,6 +54,16 @@ ARTWORK = pa.schema(
         _field("height", pa.int32(), "pixels, upright", by="job"),
         _field("stamp", pa.string(), "the file's size and time of change when its sha256 was taken", by="job"),
         _field("active", pa.bool_(), "false once its row or file is gone, or the file cannot be read", by="job"),
+    ]
+)
+
+COPY = pa.schema(
+    [
+        _field("copy_id", pa.string(), "the publisher's id of the line of micro-copy", required=True),
+        _field("title_id", pa.string(), "the title it speaks of", required=True),
+        _field("text", pa.string(), "the line as a viewer reads it beside a picture", required=True),
+        _field("locale", pa.string(), "the language or market it is written for, such as en or pt-BR; empty for all"),
+        _field("tags", TEXTS, "what it says of the picture beside it, as an artwork's tags: it goes with none they contradict"),
     ]
 )
 
@@ -87,6 +97,7 @@ IMPRESSION = pa.schema(
         _field("user_id", pa.string(), "who saw it", required=True),
         _field("title_id", pa.string(), "the title it stood for", required=True),
         _field("artwork_id", pa.string(), "the artwork shown", required=True),
+        _field("copy_id", pa.string(), "the line of micro-copy shown beside it; empty for none"),
         _field("propensity", pa.float64(), "probability with which the policy chose it", range="0..1"),
         _field("policy", pa.string(), "the name of the policy that chose"),
         _field("segment", pa.string(), "the audience segment of the user"),
@@ -142,6 +153,16 @@ PRIOR = pa.schema(
 )
 
 
+COPY_PRIOR = pa.schema(
+    [
+        _field("title_id", pa.string(), "the title", required=True),
+        _field("copy_id", pa.string(), "the line of micro-copy", required=True),
+        _field("impressions", pa.int64(), "how often it was shown", required=True),
+        _field("plays", pa.int64(), "how many of them led to a quality play", required=True),
+    ]
+)
+
+
 def fold(name: str) -> str:
     """A name as it is compared: neither case nor spacing nor the way an accent is encoded tell two people apart."""
     return " ".join(unicodedata.normalize("NFC", name.casefold()).split())
@@ -171,6 +192,19 @@ def phrase_schema(dimension: int) -> pa.Schema:
         [
             _field("kind", pa.string(), "genre, person, keyword or stated: it decides the prompts", required=True),
             _field("text", pa.string(), "the phrase", required=True),
+            _field("fingerprint", pa.string(), "of the encoder that made the vector", required=True),
+            _field("vector", vector(dimension), "unit length", required=True),
+        ]
+    )
+
+
+def word_schema(dimension: int) -> pa.Schema:
+    """One row per tag or line of micro-copy of a catalog: artworks share tags, so each is encoded once."""
+    return pa.schema(
+        [
+            _field("kind", pa.string(), "tag or copy: it decides the prompts", required=True),
+            _field("text", pa.string(), "what the text tower reads of it", required=True),
+            _field("pieces", pa.int32(), "in how many it was divided to be read whole; 1 where it was not", required=True),
             _field("fingerprint", pa.string(), "of the encoder that made the vector", required=True),
             _field("vector", vector(dimension), "unit length", required=True),
         ]

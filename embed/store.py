@@ -3,13 +3,16 @@
 store.json                  format, the pictures' place, and each encoder that was ever used: its choice, its folder of tables
 tables/titles.lance         the catalog's titles as last seen
 tables/artwork.lance        its artwork, with what the job measured; what is gone stays, inactive
+tables/copy.lance           its lines of micro-copy, those that are there now
+tables/words.lance          tags and lines of micro-copy to vectors; only ever appended
 tables/rejected.lance       pictures set aside, with reasons
 tables/embeddings.lance     picture content (sha256) to vector; only ever appended
 tables/phrases.lance        phrase to vector; only ever appended
 tables/profiles.lance       each user's taste in words
 tables/audience.lance       what the users have in common
 tables/backend.json         how the image tower is run, as measured on this machine
-tables/priors.lance         what clicks taught; of no encoder, so it always stands here
+tables/priors.lance         what clicks taught of artwork; of no encoder, so it always stands here
+tables/copy_priors.lance    what they taught of lines of copy; likewise
 tables-1a2b3c4d5e6f/        the same of a second encoder, named by its fingerprint: it fills while the first one serves
 snapshots/                  published indexes (package index)
 runs/                       a record of each run of the batch job
@@ -34,7 +37,7 @@ from embed.locks import only_writer
 FORMAT = 2  # 1 knew one encoder
 RECORD = "store.json"
 FIRST_FOLDER = "tables"
-OF_NO_ENCODER = {"priors"}  # tables that stand in FIRST_FOLDER whichever encoder serves
+OF_NO_ENCODER = {"priors", "copy_priors"}  # tables that stand in FIRST_FOLDER whichever encoder serves
 
 Record = dict[str, Any]
 
@@ -248,7 +251,7 @@ def read_embeddings(store: Store, rows: np.ndarray) -> np.ndarray:
 def _maker(table: str) -> str:
     if table in ("profiles", "phrases", "audience"):
         return "scripts/embed_users.py"
-    return "scripts/learn_priors.py" if table == "priors" else "scripts/embed_artwork.py"
+    return "scripts/learn_priors.py" if table in OF_NO_ENCODER else "scripts/embed_artwork.py"
 
 
 def replace_table(store: Store, table: str, rows: pa.Table) -> None:

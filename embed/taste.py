@@ -233,16 +233,20 @@ def split_phrases(text: str) -> list[str]:
 
 
 def _pieces(text: str, encoder: "Encoder") -> list[str]:
-    """`text`, halved until every piece fits the tower's context in its longest prompt; never cut in silence.
+    """`text` in pieces that the text tower reads whole, whatever their kind."""
+    return in_pieces(text, [template for templates in PROMPTS.values() for template in templates], encoder)
+
+
+def in_pieces(text: str, templates: Sequence[str], encoder: "Encoder") -> list[str]:
+    """`text`, halved until every piece fits the tower's context in the longest of the templates; never cut in silence.
 
     At a space where there is one (not every script writes them).
     """
-    longest = max((template.format(text) for templates in PROMPTS.values() for template in templates), key=len)
-    if len(text) < 2 or encoder.fits(longest):
+    if len(text) < 2 or encoder.fits(max((template.format(text) for template in templates), key=len)):
         return [text]
     words, joint = (text.split(), " ") if " " in text else (list(text), "")
-    middle = len(words) // 2
-    return _pieces(joint.join(words[:middle]), encoder) + _pieces(joint.join(words[middle:]), encoder)
+    halves = joint.join(words[: len(words) // 2]), joint.join(words[len(words) // 2 :])
+    return [piece for half in halves for piece in in_pieces(half, templates, encoder)]
 
 
 def _share(phrases: list[Phrase]) -> list[Phrase]:

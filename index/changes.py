@@ -125,13 +125,19 @@ def _unchanged(before: Snapshot, titles: pa.Table, artwork: pa.Table, first_rows
 
 def _within(vectors: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(titles, d) float32 means and the (d, d) scatter of vectors that lie title by title; sizes: (titles,), 0 allowed."""
+    means = title_means(vectors, sizes)
+    apart = (vectors - np.repeat(means, sizes, axis=0))[np.repeat(sizes > 1, sizes)]  # one alone is exactly its mean
+    return means, (apart.T @ apart).astype(np.float64)
+
+
+def title_means(vectors: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """(titles, d) float32: the mean of each title's vectors, which lie title by title; 0 where it has none. sizes: (titles,)."""
     means = np.zeros((len(sizes), vectors.shape[1]), np.float32)
     there = sizes > 0
     if there.any():
         starts = (np.cumsum(sizes) - sizes)[there]
         means[there] = np.add.reduceat(vectors, starts, axis=0) / sizes[there, None]
-    apart = (vectors - np.repeat(means, sizes, axis=0))[np.repeat(sizes > 1, sizes)]  # one alone is exactly its mean
-    return means, (apart.T @ apart).astype(np.float64)
+    return means
 
 
 def _runs(titles: np.ndarray, sizes: np.ndarray) -> Iterator[np.ndarray]:

@@ -14,6 +14,8 @@ from embed.records import ARTWORK, TITLE, fold
 from embed.store import Store, has_table, read_embeddings, read_table
 from index.changes import Fetch
 from index.titles import are_units
+from index.wording import read_words
+from index.words import Lines, Words
 
 ARTWORK_COLUMNS = [name for name in ARTWORK.names if name not in ("added_at", "stamp", "active")]
 
@@ -26,16 +28,20 @@ class Contents:
     artwork: pa.Table  # ARTWORK_COLUMNS, by title_id then artwork_id
     first_rows: np.ndarray  # (titles + 1,) int64: where each title's rows begin, and the end
     fetch: Fetch
+    words: Words
+    lines: Lines
 
 
 def read_contents(store: Store) -> Contents:
-    """The store's titles and active artwork.
+    """The store's titles and active artwork, with what is said of them.
 
     Raises StoreError before scripts/embed_artwork.py has run to its end, and where an id stands twice; FingerprintError where a
     vector is of another encoder. `fetch` raises StoreError for a vector that cannot be.
     """
     titles, artwork, known = _titles(store), _active_artwork(store), _known_vectors(store)
-    return Contents(titles, artwork, _first_rows(titles, artwork, store), _fetch(store, artwork, known))
+    first_rows = _first_rows(titles, artwork, store)
+    words = read_words(store, titles, artwork, first_rows)
+    return Contents(titles, artwork, first_rows, _fetch(store, artwork, known), *words)
 
 
 def people_of(shown: pa.ListArray) -> tuple[pa.Table, pa.ListArray]:

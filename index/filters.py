@@ -115,8 +115,8 @@ class Flags:
         """(n,) bool: which artwork of these rows (n,) is made for the locale, or for all; see `Context`."""
         if self.locale is None:
             return np.ones(len(rows), bool)
-        speaks = np.array([_speaks(own, locale) for own in self.locales] + [True])
-        fits: np.ndarray = speaks[self.locale[rows]]
+        read = np.array([speaks(own, locale) for own in self.locales] + [True])
+        fits: np.ndarray = read[self.locale[rows]]
         return fits
 
     def _tests(
@@ -179,6 +179,7 @@ def _is_in(ids: pa.Array, listed: Collection[str]) -> np.ndarray:
     return found
 
 
-def _speaks(one: str, other: str) -> bool:
+def speaks(one: str, other: str) -> bool:
+    """Whether two locales meet: one is the other's beginning (RFC 4647, basic filtering)."""
     one, other = (f"{tag.casefold().replace('_', '-')}-" for tag in (one, other))
     return one.startswith(other) or other.startswith(one)

@@ -9,11 +9,23 @@ from pathlib import Path
 
 from embed.errors import SnapshotError
 
-FORMAT = 3
+FORMAT = 4
 MANIFEST = "manifest.json"
 BASE = "vectors.npy"  # by far the largest; snapshots share it
-ARRAYS = ("changes", "first_rows", "first_vectors", "means", "scatter", "vectors")  # .npy
-TABLES = ("artwork", "people", "titles")  # .arrow
+ARRAYS = (  # .npy
+    "changes",
+    "first_lines",
+    "first_rows",
+    "first_vectors",
+    "line_scatter",
+    "means",
+    "opposed",
+    "scatter",
+    "vectors",
+    "word_scatter",
+    "word_vectors",
+)
+TABLES = ("artwork", "copy", "people", "titles", "words")  # .arrow
 FILES = {*(f"{name}.npy" for name in ARRAYS), *(f"{name}.arrow" for name in TABLES)}
 
 Entry = dict[str, int | str]  # {bytes, checksum}
@@ -33,6 +45,8 @@ class Manifest:
     titles: int
     artworks: int
     base: str  # the snapshot with which vectors.npy was written
+    words: int  # distinct tags and lines of micro-copy
+    lines: int  # of copy
     changed: int  # artworks whose vectors are in changes.npy
     files: dict[str, Entry]  # by file name
 

@@ -115,6 +115,8 @@ def _write(store: Store, name: str, folder: Path, contents: Contents, before: Sn
         titles=len(contents.titles),
         artworks=len(contents.artwork),
         base=before.manifest.base if before is not None and shared else name,
+        words=len(contents.words.vectors),
+        lines=len(contents.lines),
         changed=len(layout.changes),
         files=describe_files(folder, shared),
     )
@@ -138,12 +140,19 @@ def _write_files(folder: Path, layout: Layout, contents: Contents) -> None:
         "first_vectors": layout.first_vectors,
         "means": layout.means,
         "scatter": layout.scatter,
+        "word_vectors": contents.words.vectors,
+        "word_scatter": contents.words.scatter,
+        "first_lines": contents.lines.first,
+        "line_scatter": contents.lines.scatter,
+        "opposed": contents.lines.opposed,
     }
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array)
     people, numbers = people_of(contents.artwork["people"].combine_chunks())
-    artwork = contents.artwork.append_column("person_numbers", numbers)
-    tables = {"titles": contents.titles, "artwork": artwork, "people": people}
+    said = pa.ListArray.from_arrays(contents.words.begins, contents.words.numbers)
+    artwork = contents.artwork.append_column("person_numbers", numbers).append_column("word_numbers", said)
+    copy = contents.lines.table.append_column("word_number", pa.array(contents.lines.words, pa.int64()))
+    tables = {"titles": contents.titles, "artwork": artwork, "people": people, "copy": copy, "words": contents.words.table}
     for name, table in tables.items():
         with pa.OSFile(str(folder / f"{name}.arrow"), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
             writer.write_table(table)

@@ -8,9 +8,16 @@ snapshots/000007/first_rows.npy     (titles + 1,) int64: where each title's rows
 snapshots/000007/first_vectors.npy  (titles,) int64: where each title's vectors begin, those of the base first
 snapshots/000007/means.npy          (titles, d) float32: mean of each title's vectors
 snapshots/000007/scatter.npy        (d, d) float64: scatter of the vectors within their titles, summed over artworks
+snapshots/000007/word_vectors.npy   (words, d) float32: of each tag and line of micro-copy
+snapshots/000007/word_scatter.npy   (d, d) float32: see index.words.Words
+snapshots/000007/first_lines.npy    (titles + 1,) int64: where each title's lines of copy begin
+snapshots/000007/line_scatter.npy   (d, d) float32: see index.words.Lines
+snapshots/000007/opposed.npy        (..,) int64: which line contradicts which artwork, see index.words.Lines
 snapshots/000007/artwork.arrow      one row per artwork, by title_id, then artwork_id
 snapshots/000007/titles.arrow       one row per title, by title_id
 snapshots/000007/people.arrow       one row per person on any artwork, by folded name; artwork has their numbers
+snapshots/000007/words.arrow        one row per word, by kind and text; artwork and copy have their numbers
+snapshots/000007/copy.arrow         one row per line of copy, by title_id, then copy_id
 """
 
 from contextlib import suppress
@@ -26,6 +33,7 @@ from embed.store import Store, knows_encoder
 from index.filters import Flags
 from index.manifest import ARRAYS, BASE, TABLES, Manifest, read_manifest, verify_files
 from index.titles import TitleIndex
+from index.words import Lines, Words
 
 CURRENT = "CURRENT"
 BASE_ARRAY = BASE.removesuffix(".npy")
@@ -45,6 +53,8 @@ class Snapshot:
     scatter_sum: np.ndarray  # (d, d) float64: over artworks, outer product of (vector - its title's mean)
     flags: Flags
     shown: tuple[np.ndarray, np.ndarray]  # (artworks + 1,) where each artwork's people begin in the other: numbers of `people`
+    words: Words
+    lines: Lines
     _people: pa.Table
 
     @property
@@ -134,13 +144,42 @@ def load(folder: Path, manifest: Manifest, held: Snapshot | None = None) -> Snap
     """Map the files of a verified snapshot. Raises SnapshotError where they do not fit together."""
     arrays = {name: np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r")) for name in ARRAYS if name != BASE_ARRAY}
     base = held.index.parts[0] if held is not None and _shares_base(manifest, held) else _map_base(folder / BASE)
-    artwork, people, titles = (pa.ipc.open_file(pa.memory_map(str(folder / f"{name}.arrow"))).read_all() for name in TABLES)
+    tables = {name: pa.ipc.open_file(pa.memory_map(str(folder / f"{name}.arrow"))).read_all() for name in TABLES}
     index = TitleIndex((base, arrays["changes"]), arrays["first_rows"], arrays["first_vectors"])
-    if not _fit(manifest, index, artwork, titles, arrays["means"]):
+    words, lines = _words(tables["words"], tables["artwork"], arrays), _lines(tables["copy"], arrays, len(tables["artwork"]))
+    fit = _fit(manifest, index, tables["artwork"], tables["titles"], arrays["means"])
+    if not fit or not _words_fit(manifest, words, lines):
         raise SnapshotError(f"{folder}: its files do not fit its manifest; publish the index again")
-    numbers = artwork["person_numbers"].combine_chunks()
-    shown = numbers.offsets.to_numpy(), numbers.values.to_numpy()
-    return Snapshot(manifest, index, artwork, titles, arrays["means"], arrays["scatter"], Flags.of(artwork), shown, people)
+    shown, flags = _lists(tables["artwork"]["person_numbers"]), Flags.of(tables["artwork"])
+    return Snapshot(
+        manifest,
+        index,
+        tables["artwork"],
+        tables["titles"],
+        arrays["means"],
+        arrays["scatter"],
+        flags,
+        shown,
+        words,
+        lines,
+        tables["people"],
+    )
+
+
+def _lists(column: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
+    """Where each row's numbers begin in the other, and all of them."""
+    lists = column.combine_chunks()
+    return lists.offsets.to_numpy(), lists.values.to_numpy()
+
+
+def _words(table: pa.Table, artwork: pa.Table, arrays: dict[str, np.ndarray]) -> Words:
+    return Words(table, arrays["word_vectors"], *_lists(artwork["word_numbers"]), arrays["word_scatter"])
+
+
+def _lines(copy: pa.Table, arrays: dict[str, np.ndarray], artworks: int) -> Lines:
+    words = copy["word_number"].to_numpy()
+    table = copy.drop_columns(["word_number"])
+    return Lines(table, arrays["first_lines"], words, arrays["line_scatter"], arrays["opposed"], artworks)
 
 
 def _open(store: Store, name: str, held: Snapshot | None) -> Snapshot:
@@ -177,6 +216,19 @@ def _fit(manifest: Manifest, index: TitleIndex, artwork: pa.Table, titles: pa.Ta
         and bool((sizes >= 0).all())
         and bool((index.first_vectors >= 0).all())
         and bool((index.first_vectors + sizes <= total).all())
+    )
+
+
+def _words_fit(manifest: Manifest, words: Words, lines: Lines) -> bool:
+    """The same of words and lines of copy."""
+    numbers = np.concatenate([words.numbers, lines.words, [0]])
+    return (
+        words.vectors.shape == (manifest.words, manifest.dimension)
+        and (len(words.table), len(lines)) == (manifest.words, manifest.lines)
+        and bool(numbers.min() >= 0 and numbers.max() < max(manifest.words, 1))
+        and len(lines.first) == manifest.titles + 1
+        and (int(lines.first[0]), int(lines.first[-1])) == (0, manifest.lines)
+        and bool((np.diff(lines.first) >= 0).all() and (np.diff(lines.opposed) > 0).all())
     )
 
 

@@ -135,10 +135,10 @@ class TitleIndex:
     def _products(self, queries: np.ndarray, places: np.ndarray) -> np.ndarray:
         """(q, places) float32 inner products; vectors are read in their order, and with all queries one after the other."""
         if self._in_row_order:
-            return _inner_products(self.parts[0], places, queries).T
+            return inner_products(self.parts[0], places, queries).T
         products = np.empty((len(places), len(queries)), np.float32)
         for part, among, inside in self._by_part(places):
-            products[among] = _inner_products(part, inside, queries)
+            products[among] = inner_products(part, inside, queries)
         return products.T
 
     @cached_property
@@ -247,8 +247,8 @@ class _Pairs(threading.local):
 _pairs = _Pairs()
 
 
-def _inner_products(matrix: np.ndarray, rows: np.ndarray, queries: np.ndarray) -> np.ndarray:
-    """(rows, q) float32."""
+def inner_products(matrix: np.ndarray, rows: np.ndarray, queries: np.ndarray) -> np.ndarray:
+    """(rows, q) float32 of rows (n,) int64 of a matrix (.., d) and queries (q, d), both float32 and C-contiguous."""
     import faiss
 
     products = np.empty((len(rows), len(queries)), np.float32)

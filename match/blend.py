@@ -1,10 +1,10 @@
-"""The blend: prior, personal similarity and people to one score, in log-odds of a quality play.
+"""The blend: prior, personal similarity, words and people to one score, in log-odds of a quality play.
 
-    score = logit(prior) + w_similarity * similarity + w_people * people
+    score = logit(prior) + w_similarity * similarity + w_words * words + w_people * people
 
 `similarity` is personal: how much better the artwork fits this user than it fits the average one, compared with its title's
 other artwork, in units of how much such fits usually differ. What the average user likes is the prior's business. Of a user's
-several interests the one that an artwork meets best speaks for it.
+several interests the one that an artwork meets best speaks for it. `words` is the same of what its tags and micro-copy say.
 """
 
 from collections import defaultdict
@@ -33,6 +33,13 @@ class Weights:
 
     similarity: float = 0.5
     people: float = 2.5
+    words: float = 0.125
+    copy: float = 0.5  # of the similarity of a line of copy
+
+    @property
+    def personal(self) -> float:
+        """What a unit is worth in which a user's interests are put together: one of similarity, unless that counts for nothing."""
+        return self.similarity or self.words
 
 
 class Prior(NamedTuple):
@@ -44,7 +51,7 @@ class Prior(NamedTuple):
 
 
 class Scored(NamedTuple):
-    """An artwork of a title as one user sees it; the three parts add up to the score.
+    """An artwork of a title as one user sees it; the four parts add up to the score.
 
     A tuple, as Prior and Choice are: a page makes many, and a frozen dataclass takes five times as long to make.
     """
@@ -55,10 +62,12 @@ class Scored(NamedTuple):
     prior_part: float
     similarity_part: float
     people_part: float
+    words_part: float
     similarity: float  # in units of the usual spread; 0 is as good as the title's other artwork on average
     phrase: str | None  # the user's taste phrase that speaks for it most, as a person reads it ("not horror" for a dislike)
     phrase_similarity: float | None  # cosine of that phrase and the picture
     people: tuple[str, ...]  # people on it whom the user likes (or dislikes), as the profile spells them
+    word: str | None  # the tag or micro-copy of it that speaks most for it; None where it has none, or where words do not count
     prior: Prior
 
 
@@ -87,12 +96,23 @@ def similarity_of(cosines: np.ndarray, shares: np.ndarray, starts: np.ndarray, s
     `standardise`d cosine: between the mean of the interests (S = 0) and the best of them (S without end). For one interest it is
     its own s, to the bit.
     """
+    return of_interests(standardised(cosines, starts, spread), shares)
+
+
+def of_interests(worth: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What `similarity_of` makes of the standardised cosines (k, n) of the interests."""
+    if len(worth) == 1:
+        return worth[0], np.zeros(worth.shape[1], np.int64)
+    moods = SHARPNESS * worth + np.log(shares)[:, None]
+    most = moods.argmax(axis=0)
+    return log_sum_exp(moods, axis=0) / SHARPNESS, most
+
+
+def standardised(cosines: np.ndarray, starts: np.ndarray, spread: float) -> np.ndarray:
+    """(k, n) float64: each interest's cosines (k, n), as `standardise` has them."""
     if len(cosines) == 1:
-        return standardise(cosines[0], starts, spread), np.zeros(cosines.shape[1], np.int64)
-    standardised = np.array([standardise(one, starts, spread) for one in cosines])
-    worth = SHARPNESS * standardised + np.log(shares)[:, None]
-    most = worth.argmax(axis=0)
-    return log_sum_exp(worth, axis=0) / SHARPNESS, most
+        return standardise(cosines[0], starts, spread)[None]
+    return np.array([standardise(one, starts, spread) for one in cosines])
 
 
 def log_sum_exp(values: np.ndarray, axis: int) -> np.ndarray:
@@ -161,17 +181,18 @@ def people_affinity(artworks: int, met: tuple[np.ndarray, np.ndarray], weights: 
 
 @dataclass(frozen=True)
 class Parts:
-    """The three parts of a page's scores, each (artworks,) float64 in log-odds."""
+    """The parts of a page's scores, each (artworks,) float64 in log-odds; `words` None where the snapshot has none."""
 
     prior: np.ndarray
     similarity: np.ndarray
     people: np.ndarray
+    words: np.ndarray | None = None
 
     @cached_property
     def score(self) -> np.ndarray:
         """(artworks,): their sum."""
         total: np.ndarray = self.prior + self.similarity + self.people
-        return total
+        return total if self.words is None else total + self.words
 
     @property
     def order(self) -> np.ndarray:

@@ -2,13 +2,13 @@
 
     bulk = Bulk.of(Matcher.open("store"), context=Context(locale="pt-BR"))
     chosen = bulk.choose(["ada", "ben"])
-    bulk.artwork_ids.take(chosen.artwork[0])  # ada's, a title each
+    bulk.artwork_ids.take(chosen.artwork[0])  # ada's, a title each; chosen.copy: the lines beside them, see match.bulk_lines
 
 Within a title the score of `match.blend` for one interest is linear in its query: log-odds + w * query · (vector - title's mean) /
-spread. So a matrix of a column per artwork, its log-odds as one more number, gives all of a block of users in one product; a
-user's interests are put together as `blend.similarity_of` does, and what people add is put on the few cells concerned. A matrix
-product adds up in another order than FAISS does row by row, so that its last bits differ: wherever the second best comes near the
-best, the page of that title is scored as the Matcher does it. Hence the answer is its own, everywhere.
+spread, and the same of its words. So a matrix of a column per artwork, its log-odds as one more number, gives all of a block of users
+in one product; a user's interests are put together as `blend.similarity_of` does, and what people add is put on the few cells
+concerned. A matrix product adds up in another order than FAISS does row by row, so that its last bits differ: wherever the second
+best comes near the best, the page of that title is scored as the Matcher does it. Hence the answer is its own, everywhere.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,26 +19,24 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 
+from index.changes import title_means
 from index.filters import Context
 from index.titles import ABSENT, best_of, spans
 from match.blend import (
-    SHARPNESS,
     SMALLEST_SPREAD,
-    TIE_DIGITS,
     Parts,
-    log_sum_exp,
     people_affinity,
     people_met,
-    similarity_of,
 )
-from match.crowd import Crowd, Likes, Queries, crowd_of, summed
+from match.bulk_lines import BulkLines
+from match.crowd import Crowd, Likes, crowd_of, summed
 from match.matcher import EVERYWHERE, Matcher
+from match.moods import laid_out, mix, tolerance
 
 USERS = 512  # scored at a time: their scores of a strip stay in a core's cache
 COLUMNS = 1024  # of a strip
 FEW = 16  # artworks: titles with so many or fewer are never padded
 NEVER = np.float32(-1e30)  # the log-odds of padding; not -inf, of which a product could make nan
-ROUNDING = 2.0**-22  # of a score's size: twice the most that scores of a matrix product and of FAISS were apart in millions
 
 
 @dataclass(frozen=True)
@@ -47,6 +45,7 @@ class Chosen:
 
     artwork: np.ndarray  # (users, titles) int32, places in `Bulk.artwork_ids`; ABSENT where the title has none
     scores: np.ndarray  # (users, titles) float32, log-odds; nan where the title has none
+    copy: np.ndarray  # (users, titles) int32, lines as the snapshot counts them; ABSENT where none stands beside the artwork
 
 
 @dataclass(frozen=True)
@@ -67,15 +66,6 @@ class _Strip:
 
 
 @dataclass(frozen=True)
-class _Several:
-    """Users of a block with equally many interests, more than one."""
-
-    users: np.ndarray  # (u,) int64
-    begin: int  # the first of their queries: all users' first interests, all users' second, ...
-    shares: np.ndarray  # (interests, u) float64
-
-
-@dataclass(frozen=True)
 class Bulk:
     """Titles and context made ready for any number of users. Make one with `Bulk.of`; threads may share it.
 
@@ -91,6 +81,7 @@ class Bulk:
     artwork_ids: pa.Array  # (n,) of the same
     log_odds: np.ndarray  # (n,) float64 of the same, by their priors
     begins: np.ndarray  # (titles + 1,) int64: where each title's begin there
+    lines: BulkLines | None  # the titles' lines of copy; None where they have none
     _strips: tuple[_Strip, ...]
     _shown: tuple[np.ndarray, np.ndarray]  # (people + 1,) where each person's columns begin in the other, over all strips
 
@@ -107,7 +98,12 @@ class Bulk:
         rows = np.concatenate([*may, np.empty(0, np.int64)])
         log_odds = matcher.prior_columns.log_odds[rows]
         crowd = crowd_of(matcher.profiles, matcher.audience, matcher.snapshot)
-        looks = _scale(matcher) != 0, bool((crowd.people != ABSENT).any())
+        scale, *of_which = _scales(matcher)
+        looks = (
+            scale != 0 and of_which[0] != 0,
+            scale != 0 and of_which[1] != 0,
+            bool((crowd.people != ABSENT).any()),
+        )
         kept = [_without_twins(matcher, rows, log_odds, range(*span), *looks) for span in pairwise(begins.tolist())]
         strips = tuple(_strips(matcher, kept, rows, log_odds))
         return cls(
@@ -120,6 +116,7 @@ class Bulk:
             _one_array(matcher.snapshot.take("artwork_id", rows)),
             log_odds,
             begins,
+            BulkLines.of(matcher, asked, context.locale),
             strips,
             _columns_of_people(matcher, strips, rows),
         )
@@ -127,64 +124,38 @@ class Bulk:
     def choose(self, user_ids: Sequence[str]) -> Chosen:
         """One artwork per user and title; users the store does not know get the audience's average, as in `Matcher.choose`."""
         shape = len(user_ids), len(self.title_ids)
-        chosen = Chosen(np.full(shape, ABSENT, np.int32), np.full(shape, np.nan, np.float32))
+        chosen = Chosen(np.full(shape, ABSENT, np.int32), np.full(shape, np.nan, np.float32), np.full(shape, ABSENT, np.int32))
         for start in range(0, len(user_ids), USERS):
             some = slice(start, start + USERS)
-            self._choose(list(user_ids[some]), Chosen(chosen.artwork[some], chosen.scores[some]))
+            self._choose(list(user_ids[some]), Chosen(chosen.artwork[some], chosen.scores[some], chosen.copy[some]))
         return chosen
 
     def _choose(self, user_ids: list[str], into: Chosen) -> None:
         """Fill in the choices of at most USERS users."""
         profiles = self.crowd.profiles(user_ids)
         asked = self.crowd.queries(profiles)
-        queries, several = self._queries(asked)
-        tolerance = self._tolerance(queries)
+        queries, several = laid_out(asked, _scales(self.matcher)[0])
+        ahead = self._tolerance(queries)
         people = self._people_parts(self.crowd.likes(profiles))
         room = np.empty((max((len(strip.matrix) for strip in self._strips), default=0), queries.shape[1]), np.float32)
         first = 0  # column of the strip, among all
         for strip in self._strips:
             scores = np.matmul(strip.matrix, queries, out=room[: len(strip.matrix)])  # (columns, queries)
-            self._mix(scores, several)
+            mix(scores, several, self.matcher.weights.personal)
             _add(scores, people, first)
             for block in strip.blocks:
                 of_block = scores[block.begin : block.begin + len(block.columns), : len(user_ids)]
-                self._choose_block(block, of_block.reshape(-1, len(block.titles), len(user_ids)), tolerance, user_ids, into)
+                self._choose_block(block, of_block.reshape(-1, len(block.titles), len(user_ids)), ahead, user_ids, into)
             first += len(scores)
-
-    def _queries(self, asked: Queries) -> tuple[np.ndarray, list[_Several]]:
-        """((d + 1, queries) float32, such that a strip times it is the score without people; and who has how many of them).
-
-        Each user's first interest stands at the user's place; after them those of all who have two, of all who have three, ...
-        """
-        counts = np.bincount(asked.users)
-        firsts = np.cumsum(counts) - counts
-        places, several = [firsts], []
-        for count in np.unique(counts[counts > 1]).tolist():
-            users = np.flatnonzero(counts == count)
-            numbers = firsts[users] + np.arange(count)[:, None]  # (count, users)
-            several.append(_Several(users, sum(map(len, places)), asked.shares[numbers]))
-            places.append(numbers.reshape(-1))
-        order = np.concatenate(places)
-        queries = np.ones((len(order), self.crowd.vectors.shape[1] + 1), np.float32)
-        queries[:, :-1] = asked.vectors[order] * np.float32(_scale(self.matcher))
-        return queries.T, several
-
-    def _mix(self, scores: np.ndarray, several: list[_Several]) -> None:
-        """Put `blend.similarity_of` in the place of the first interest's, for users who have more than one.
-
-        scores: (columns, queries), log-odds + w s of each interest alone: S is divided by w, and the log-odds stay as they are.
-        """
-        for some in several if self.matcher.weights.similarity else ():
-            sharpness = np.float32(SHARPNESS / self.matcher.weights.similarity)
-            each = scores[:, some.begin : some.begin + some.shares.size].reshape(len(scores), len(some.shares), -1)
-            worth = sharpness * each + np.log(some.shares).astype(np.float32)
-            scores[:, some.users] = log_sum_exp(worth, axis=1) / sharpness
+        if self.lines is not None:
+            rows = np.append(self.rows, ABSENT)[into.artwork]  # ABSENT is the last of them
+            into.copy[:] = self.lines.choose(user_ids, asked, rows)
 
     def _tolerance(self, queries: np.ndarray) -> np.float32:
-        """How far the best must be ahead to be the Matcher's best, too: what rounding for ties and what float32 may take."""
-        lengths = np.sqrt(np.einsum("du,du->u", queries[:-1], queries[:-1]).max(initial=0.0))
-        size = lengths + abs(self.matcher.weights.people) + np.abs(self.log_odds).max(initial=0.0)
-        return np.float32(2 * 10.0**-TIE_DIGITS + ROUNDING * size)
+        """See `moods.tolerance`."""
+        _, of_pictures, of_words = _scales(self.matcher)
+        more = abs(self.matcher.weights.people) + float(np.abs(self.log_odds).max(initial=0.0))
+        return tolerance(queries, of_pictures + abs(of_words), more)
 
     def _people_parts(self, likes: Likes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """What people add: (columns, users, log-odds), (n,) each, by column."""
@@ -194,11 +165,9 @@ class Bulk:
         (of_columns, users), affinity = summed(keys, np.repeat(likes.weights, counts))
         return of_columns, users, (self.matcher.weights.people * affinity.clip(-1.0, 1.0)).astype(np.float32)
 
-    def _choose_block(
-        self, block: _Block, scores: np.ndarray, tolerance: np.float32, user_ids: list[str], into: Chosen
-    ) -> None:
+    def _choose_block(self, block: _Block, scores: np.ndarray, ahead: np.float32, user_ids: list[str], into: Chosen) -> None:
         """The best of each title of a block; scores: (size, titles, users)."""
-        best, places, near = _best_and_near(scores, tolerance)  # (titles, users) each
+        best, places, near = _best_and_near(scores, ahead)  # (titles, users) each
         which = block.columns.take(places * np.intp(len(block.titles)) + np.arange(len(block.titles))[:, None])
         for place in np.flatnonzero(near.any(axis=1)).tolist():
             users = np.flatnonzero(near[place])
@@ -211,11 +180,13 @@ class Bulk:
         snapshot, weights = self.matcher.snapshot, self.matcher.weights
         tastes = [self.matcher.taste(user_id) for user_id in user_ids]
         number = snapshot.title_numbers[self.title_ids[title]]
-        page = snapshot.index.page(np.concatenate([taste.queries for taste in tastes]), np.array([number]))
-        ends = np.cumsum([len(taste.queries) for taste in tastes])[:-1]
-        similarity = [
-            similarity_of(cosines, taste.shares, page.starts, self.matcher.spread)[0]
-            for taste, cosines in zip(tastes, np.split(page.similarities, ends), strict=True)
+        queries = np.concatenate([taste.queries for taste in tastes])
+        page = snapshot.index.page(queries, np.array([number]))
+        words = self.matcher.words_on(page, queries)
+        ends = np.cumsum([0, *(len(taste.queries) for taste in tastes)]).tolist()
+        personal = [
+            self.matcher.personal_parts(taste, page.similarities[asked], page.starts, words, asked)
+            for taste, asked in zip(tastes, (slice(*ends_of) for ends_of in pairwise(ends)), strict=True)
         ]
         starts = np.arange(len(tastes) + 1) * len(page.rows)  # as if each user's page were a title
         places = np.full(len(page.rows), ABSENT)
@@ -227,16 +198,20 @@ class Bulk:
             people.append(people_affinity(len(page.rows), met, taste.people.weights))
         parts = Parts(
             prior=np.tile(np.where(places == ABSENT, -np.inf, self.log_odds[places]), len(tastes)),
-            similarity=weights.similarity * np.concatenate(similarity),
+            similarity=np.concatenate([similarity for similarity, *_ in personal]),
             people=weights.people * np.concatenate(people),
+            words=None if words is None else np.concatenate([said for _, said, _ in personal if said is not None]),
         )
         best = best_of(parts.order, starts)
         return places[best % len(places)], parts.score[best]
 
 
-def _scale(matcher: Matcher) -> float:
-    """From a cosine to its part of the score, as in `blend.standardise`."""
-    return matcher.weights.similarity / matcher.spread if matcher.spread >= SMALLEST_SPREAD else 0.0
+def _scales(matcher: Matcher) -> tuple[float, float, float]:
+    """(from a column's product to its part of the score, what of a column is its picture, what its words): `blend.standardise`."""
+    weights, words = matcher.weights, matcher.snapshot.words
+    of_pictures = weights.similarity / matcher.spread if matcher.spread >= SMALLEST_SPREAD else 0.0
+    of_words = weights.words / matcher.word_spread if words and matcher.word_spread >= SMALLEST_SPREAD else 0.0
+    return (of_pictures, 1.0, of_words / of_pictures) if of_pictures else (of_words, 0.0, 1.0)
 
 
 def _what_may_be_chosen(matcher: Matcher, asked: list[str], context: Context) -> tuple[list[np.ndarray], list[str | None]]:
@@ -262,7 +237,13 @@ def _what_may_be_chosen(matcher: Matcher, asked: list[str], context: Context) ->
 
 
 def _without_twins(
-    matcher: Matcher, rows: np.ndarray, log_odds: np.ndarray, places: range, at_vectors: bool, at_people: bool
+    matcher: Matcher,
+    rows: np.ndarray,
+    log_odds: np.ndarray,
+    places: range,
+    at_vectors: bool,
+    at_words: bool,
+    at_people: bool,
 ) -> np.ndarray:
     """The places of one title's artwork, but for what equals an earlier one in all that a score looks at: it is never chosen, and
     every user's two best would be near each other."""
@@ -271,7 +252,13 @@ def _without_twins(
     seen, kept = set(), []
     for place, vector in zip(places, vectors, strict=True):
         shown = people[begins[rows[place]] : begins[rows[place] + 1]]
-        key = (vector.tobytes() if at_vectors else b"", float(log_odds[place]), shown.tobytes() if at_people else b"")
+        said = matcher.snapshot.words.of(rows[place : place + 1]) if at_words else np.empty(0)
+        key = (
+            vector.tobytes() if at_vectors else b"",
+            float(log_odds[place]),
+            shown.tobytes() if at_people else b"",
+            said.tobytes(),
+        )
         if key not in seen:
             seen.add(key)
             kept.append(place)
@@ -318,10 +305,27 @@ def _matrix(matcher: Matcher, blocks: list[_Block], rows: np.ndarray, log_odds: 
     of_artwork = rows[columns[there]]
     titles = index.titles_of(of_artwork)
     matrix = np.zeros((len(columns), index.dimension + 1), np.float32)
-    matrix[there, :-1] = index.vectors_of(of_artwork) - matcher.snapshot.means[titles]
+    _, of_pictures, of_words = _scales(matcher)
+    if of_pictures:
+        matrix[there, :-1] = index.vectors_of(of_artwork) - matcher.snapshot.means[titles]
+    if of_words:
+        matrix[there, :-1] += np.float32(of_words) * _words_apart(matcher, of_artwork, titles)
     matrix[:, -1] = NEVER
     matrix[there, -1] = log_odds[columns[there]]
     return matrix
+
+
+def _words_apart(matcher: Matcher, rows: np.ndarray, titles: np.ndarray) -> np.ndarray:
+    """(n, d) float32: the mean of each artwork's words less that of all its title's; 0 where it bears none. titles: (n,) numbers."""
+    words, index = matcher.snapshot.words, matcher.snapshot.index
+    asked, which = np.unique(titles, return_inverse=True)
+    every = spans(index.first_rows[asked], index.sizes(asked))
+    bearing = words.bearing(every) > 0
+    sizes = index.sizes(asked)
+    counts = np.add.reduceat(bearing.astype(np.int64), np.cumsum(sizes) - sizes)
+    apart: np.ndarray = words.means(rows) - title_means(words.means(every[bearing]), counts)[which]
+    apart[words.bearing(rows) == 0] = 0
+    return apart
 
 
 def _columns_of_people(matcher: Matcher, strips: tuple[_Strip, ...], rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

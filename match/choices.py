@@ -36,7 +36,7 @@ from match.blend import Weights
 from match.bulk import USERS, Bulk, Chosen
 from match.matcher import EVERYWHERE, Matcher
 
-FORMAT = 1
+FORMAT = 2  # 1 knew no lines of copy
 MANIFEST = "manifest.json"
 PART_ROWS = 1 << 21  # of a part: about 12 MB on the disk, and what a killed run has to do again per core
 PARTS = 16  # at least, where there are enough users
@@ -49,10 +49,13 @@ CHOICE = pa.schema(
         pa.field("user_id", _NAMES, nullable=False),
         pa.field("title_id", _NAMES, nullable=False),
         pa.field("artwork_id", _NAMES),  # null where the title has none that may be shown
+        pa.field("copy_id", _NAMES),  # the line of micro-copy beside it; null where none may stand there
         pa.field("score", pa.float32()),  # log-odds of a quality play; null without artwork
         pa.field("reason", _NAMES),  # why there is no artwork, or only the title's fallback; null where taste chose
     ]
 )
+
+TABLES = ("profiles", "phrases", "audience", "priors", "copy_priors")  # that choices are made of, beside the snapshot
 
 Record = dict[str, Any]
 Progress = Callable[[int, int], None]  # (choices done, of how many)
@@ -141,7 +144,7 @@ def _published(store: Store) -> Record:
     name = current_name(store)
     manifest = read_manifest(store.snapshots / name)
     store = open_store(store.root, manifest.fingerprint)
-    versions = {table: table_version(store, table) for table in ("profiles", "phrases", "audience", "priors")}
+    versions = {table: table_version(store, table) for table in TABLES}
     return {"snapshot": name, "published_at": manifest.published_at, "fingerprint": manifest.fingerprint, "tables": versions}
 
 
@@ -281,10 +284,18 @@ def _table(bulk: Bulk, users: list[str], chosen: Chosen) -> pa.Table:
         _named(np.repeat(np.arange(len(users), dtype=np.int32), titles), users),
         _named(np.tile(np.arange(titles, dtype=np.int32), len(users)), bulk.title_ids),
         _named(chosen.artwork.reshape(-1), bulk.artwork_ids, absent),
+        _lines(bulk, chosen),
         pa.array(chosen.scores.reshape(-1), mask=absent),
         _reasons(bulk, len(users)),
     ]
     return pa.Table.from_arrays(columns, schema=CHOICE)
+
+
+def _lines(bulk: Bulk, chosen: Chosen) -> pa.Array:
+    lines = chosen.copy.reshape(-1)
+    if bulk.lines is None:
+        return pa.nulls(len(lines), _NAMES)
+    return _named(lines, bulk.matcher.snapshot.lines.table["copy_id"].combine_chunks(), lines == ABSENT)
 
 
 def _reasons(bulk: Bulk, users: int) -> pa.Array:

@@ -36,7 +36,7 @@ class _Published:
 
     snapshot: str
     users: tuple[int, ...]
-    priors: int
+    priors: tuple[int, ...]
 
 
 class LiveMatcher:
@@ -120,7 +120,8 @@ class LiveMatcher:
     def _look(self) -> _Published:
         store = open_store(self._root)
         users = (table_version(store, table) for table in ("profiles", "phrases", "audience"))
-        return _Published(current_name(store), tuple(users), table_version(store, "priors"))
+        priors = (table_version(store, table) for table in ("priors", "copy_priors"))
+        return _Published(current_name(store), tuple(users), tuple(priors))
 
     def _renewed(self, published: _Published) -> Matcher:
         """Only what changed is read again."""

@@ -28,6 +28,7 @@ TYPES = {
     "user_id": "VARCHAR",
     "title_id": "VARCHAR",
     "artwork_id": "VARCHAR",
+    "copy_id": "VARCHAR",
     "segment": "VARCHAR",
     "seconds": "DOUBLE",
     "fraction": "DOUBLE",
@@ -51,9 +52,6 @@ def aggregate(logs: Path | str, columns: tuple[str, ...], query: str, more: Mapp
     """
     import duckdb
 
-    logs = Path(logs)
-    if not logs.is_dir():
-        raise LogError(f"no folder of logs at {str(logs)!r}; give one with impressions and plays as .parquet, .csv or .jsonl")
     impressions, plays = _find(logs, "impressions"), _find(logs, "plays")
     shown = SHOWN.format(
         impressions=_source(impressions, columns),
@@ -71,7 +69,22 @@ def aggregate(logs: Path | str, columns: tuple[str, ...], query: str, more: Mapp
         raise LogError(f"the logs in {logs} cannot be aggregated: {error}") from error
 
 
-def _find(logs: Path, name: str) -> Path:
+def columns_of(logs: Path | str, table: str) -> list[str]:
+    """The names of the columns of a table of the logs, as they stand there; none where it is empty. Raises LogError likewise."""
+    import duckdb
+
+    path = _find(logs, table)
+    try:
+        with duckdb.connect() as connection:
+            return _columns(connection, path)
+    except duckdb.Error as error:
+        raise LogError(f"{path} cannot be read: {error}") from error
+
+
+def _find(folder: Path | str, name: str) -> Path:
+    logs = Path(folder)
+    if not logs.is_dir():
+        raise LogError(f"no folder of logs at {str(logs)!r}; give one with impressions and plays as .parquet, .csv or .jsonl")
     found = [logs / f"{name}{ending}" for ending in READERS if (logs / f"{name}{ending}").is_file()]
     if len(found) != 1:
         what = "no" if not found else "more than one"
@@ -93,15 +106,16 @@ def _cast(columns: tuple[str, ...]) -> str:
     return ", ".join(f"CAST({column} AS {TYPES[column]}) AS {column}" for column in columns)
 
 
+def _columns(connection: "duckdb.DuckDBPyConnection", path: Path) -> list[str]:
+    if path.suffix == ".jsonl" and not path.stat().st_size:
+        return []
+    # Of JSON, the columns that READERS name would be there, all of them null.
+    source = f"read_json('{_quoted(path)}', format='newline_delimited')" if path.suffix == ".jsonl" else _source(path, ())
+    columns: list[str] = connection.sql(f"SELECT * FROM {source} LIMIT 0").columns
+    return columns
+
+
 def _check_columns(connection: "duckdb.DuckDBPyConnection", path: Path, columns: tuple[str, ...]) -> None:
-    if path.suffix == ".jsonl":
-        if not path.stat().st_size:  # no rows, and so no names of columns
-            return
-        source = (
-            f"read_json('{_quoted(path)}', format='newline_delimited')"  # the columns named would be there, all of them null
-        )
-    else:
-        source = _source(path, columns)
-    there = connection.sql(f"SELECT * FROM {source} LIMIT 0").columns
-    if missing := [column for column in columns if column not in there]:
+    there = _columns(connection, path)
+    if there and (missing := [column for column in columns if column not in there]):
         raise LogError(f"{path} has no column {', '.join(missing)}; see embed/records.py for the schema")

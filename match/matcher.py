@@ -34,10 +34,15 @@ from match.blend import (
     people_met,
     personal_queries,
     similarity_of,
+    standardised,
     usual_spread,
 )
+from match.lines import NO_LINES, Line, PageLines, Told
+from match.lines import reason as why_of_line
+from match.lines import scored as scored_lines
 from match.priors import PriorColumns, Priors, read_priors
 from match.tastes import Liked, Said, Taste
+from match.words import PageWords, nearest_words, with_words
 
 EVERYWHERE = Context()
 USERS_REMEMBERED = 1024  # about 25 MB of phrases' vectors
@@ -46,7 +51,7 @@ ARTWORKS_AT_ONCE = 1 << 17  # the same
 
 
 class Choice(NamedTuple):
-    """The answer for one user and one title; `artwork` is None where there is none, and `reason` says why."""
+    """The answer for one user and one title; `artwork` is None where there is none, and `reason` says why; so with `copy`."""
 
     user_id: str
     title_id: str
@@ -54,11 +59,15 @@ class Choice(NamedTuple):
     reason: str
     taste: str  # whose taste spoke: the user's own, or the audience's average and why
     others: tuple[Scored, ...] = ()  # the runners-up, best first, where asked for
+    copy: Line | None = None  # the line of micro-copy to stand beside the artwork
+    copy_reason: str = NO_LINES
 
 
 def as_record(choice: Choice) -> dict[str, Any]:
     """The choice as plain dicts and lists, each field by its name: for a log or for JSON."""
-    return {**choice._asdict(), "artwork": choice.artwork and _art(choice.artwork), "others": list(map(_art, choice.others))}
+    copy = choice.copy and {**choice.copy._asdict(), "prior": choice.copy.prior._asdict()}
+    artwork = choice.artwork and _art(choice.artwork)
+    return {**choice._asdict(), "artwork": artwork, "others": list(map(_art, choice.others)), "copy": copy}
 
 
 def _art(artwork: Scored) -> dict[str, Any]:
@@ -79,6 +88,7 @@ class Matcher:
     def __post_init__(self) -> None:
         """What the first call would wait for is made at once."""
         _ = self.spread, self.prior_columns, self._title_ids, self.snapshot.people
+        _ = self.word_spread, self.line_spread, self.line_columns
 
     @classmethod
     def open(cls, store: Store | Path | str, weights: Weights | None = None) -> "Matcher":
@@ -113,7 +123,8 @@ class Matcher:
 
         `user` is an id of the store, or a Profile made elsewhere with the same encoder. An unknown user gets the audience's
         average taste, an unknown title a Choice without artwork; both say so. `context` narrows what may be shown; where it
-        leaves nothing of a title, the Choice has the title's fallback or no artwork, and says what stopped the others.
+        leaves nothing of a title, the Choice has the title's fallback or no artwork, and says what stopped the others. Beside the
+        artwork stands the best line of copy that contradicts neither it nor the context's locale, where the title has one.
         Raises FingerprintError for a foreign Profile, ValueError for a context that cannot be.
         """
         return self.choose_many([user], titles, context, with_others=with_others)[0]
@@ -127,9 +138,9 @@ class Matcher:
         with_others: bool = False,
     ) -> list[list[Choice]]:
         """`choose` for each of many users, in their order."""
-        asked = self.title_ids if titles is None else list(titles)
+        title_ids = self.title_ids if titles is None else list(titles)
         number_of = self.snapshot.title_numbers
-        known = sorted({number for title_id in asked if (number := number_of.get(title_id)) is not None})
+        known = sorted({number for title_id in title_ids if (number := number_of.get(title_id)) is not None})
         blocks = self._blocks(np.array(known, np.int64))
         answers = []
         for start in range(0, len(users), USERS_AT_ONCE):
@@ -138,18 +149,28 @@ class Matcher:
             queries = tastes[0].queries if len(tastes) == 1 else np.concatenate([taste.queries for taste in tastes])
             for numbers in blocks:
                 page = self.snapshot.index.page(queries, numbers)
-                asking = _Asking.of(page, self._title_ids, self.blocked(page, context))
+                said = self._said(page, queries, context)
+                asking = _Asking.of(page, self._title_ids, self.blocked(page, context), *said)
                 first = 0
                 for taste, chosen in zip(tastes, pages, strict=True):
-                    cosines = page.similarities[first : (first := first + len(taste.queries))]
-                    chosen.update(zip(asking.title_ids, self._choose_page(taste, asking, cosines, with_others), strict=True))
+                    asked = slice(first, first := first + len(taste.queries))
+                    chosen.update(zip(asking.title_ids, self._choose_page(taste, asking, asked, with_others), strict=True))
             for taste, chosen in zip(tastes, pages, strict=True):
-                answers.append([chosen.get(title_id) or self._unknown(taste, title_id) for title_id in asked])
+                answers.append([chosen.get(title_id) or self._unknown(taste, title_id) for title_id in title_ids])
         return answers
 
-    def _choose_page(self, taste: Taste, asking: "_Asking", cosines: np.ndarray, with_others: bool) -> Iterator[Choice]:
-        """One user's Choice of each title of a page; cosines: (interests, artworks)."""
-        page, blocked, view = asking.page, asking.blocked, self._view(taste, asking, cosines)
+    def _said(self, page: Page, queries: np.ndarray, context: Context) -> tuple[PageWords | None, PageLines | None]:
+        """The words and the lines of copy of a page; None where it has none, or where they do not count."""
+        snapshot, words = self.snapshot, self.words_on(page, queries)
+        return words, PageLines.of(snapshot, page.titles, queries, context.locale) if len(snapshot.lines) else None
+
+    def words_on(self, page: Page, queries: np.ndarray) -> PageWords | None:
+        """The words of a page; None where it has none, or where they do not count. queries: (q, d) float32."""
+        return PageWords.of(page, self.snapshot.words, queries) if self.snapshot.words and self.weights.words else None
+
+    def _choose_page(self, taste: Taste, asking: "_Asking", asked: slice, with_others: bool) -> Iterator[Choice]:
+        """One user's Choice of each title of a page; asked: the user's among all queries."""
+        page, blocked, view = asking.page, asking.blocked, self._view(taste, asking, asked)
         order = view.parts.order if blocked is None else np.where(blocked.free, view.parts.order, -np.inf)
         best = best_of(order, page.starts)  # (titles,) places
         if blocked is not None:
@@ -164,18 +185,51 @@ class Matcher:
             stands_in = [title in by_title and not free for title, free in enumerate(asking.free)]
             reasons = [f"its fallback: {why}" if stand_in else why for why, stand_in in zip(reasons, stands_in, strict=True)]
         others = self._others(view, best, order) if with_others else repeat(())
-        return map(Choice, repeat(taste.user_id), asking.title_ids, artworks, reasons, repeat(taste.source), others)
+        of_user = repeat(taste.user_id), asking.title_ids, artworks, reasons, repeat(taste.source), others
+        if asking.lines is None:
+            return map(Choice, *of_user)
+        return map(Choice, *of_user, *self._lines(taste, asking.lines, asked, page, best))
 
-    def _view(self, taste: Taste, asking: "_Asking", cosines: np.ndarray) -> "_View":
+    def _lines(
+        self, taste: Taste, lines: PageLines, asked: slice, page: Page, best: np.ndarray
+    ) -> tuple[list[Line | None], list[str]]:
+        """Per title the line that stands beside its artwork, and why; best: (titles,) places of the artwork."""
+        rows = np.append(page.rows, ABSENT)[best]  # ABSENT is the last of them
+        places, told, parts = self.best_lines(taste, lines, asked, rows)
+        titles = (places != ABSENT).nonzero()[0]
+        found: list[Line | None] = [None] * len(places)
+        chosen = scored_lines(self.snapshot, self.line_columns, lines.numbers[places[titles]], parts[places[titles]])
+        for title, line in zip(titles.tolist(), chosen, strict=True):
+            found[title] = line
+        return found, list(map(why_of_line, told, (best != ABSENT).tolist()))
+
+    def best_lines(
+        self, taste: Taste, lines: PageLines, asked: slice, rows: np.ndarray
+    ) -> tuple[np.ndarray, list[Told | None], np.ndarray]:
+        """`PageLines.best` of this user, and (lines,) what similarity adds to each one's score; rows: of the artwork beside them."""
+        parts = self.weights.copy * lines.similarity(asked, taste.shares, self.line_spread)
+        best, told = lines.best(self.snapshot, self.line_columns.log_odds[lines.numbers] + parts, rows)
+        return best, told, parts
+
+    def _view(self, taste: Taste, asking: "_Asking", asked: slice) -> "_View":
         page = asking.page
-        similarity, speaking = similarity_of(cosines, taste.shares, asking.begins, self.spread)
+        similarity, words, speaking = self.personal_parts(taste, page.similarities[asked], asking.begins, asking.words, asked)
         met = people_met(page, taste.people.numbers, self.snapshot.shown)
-        parts = Parts(
-            prior=self.prior_columns.log_odds[page.rows],
-            similarity=self.weights.similarity * similarity,
-            people=self.weights.people * people_affinity(len(page.rows), met, taste.people.weights),
-        )
-        return _View(taste, page, parts, speaking, met)
+        people = self.weights.people * people_affinity(len(page.rows), met, taste.people.weights)
+        return _View(taste, page, Parts(self.prior_columns.log_odds[page.rows], similarity, people, words), speaking, met)
+
+    def personal_parts(
+        self, taste: Taste, cosines: np.ndarray, begins: np.ndarray, words: PageWords | None, asked: slice
+    ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+        """((n,) what similarity adds to the score of each artwork, (n,) what words add, (n,) the interest that speaks for it).
+
+        cosines: (interests, n); begins: where the artworks begin of each title that has some, and the end.
+        """
+        if words is None:
+            similarity, speaking = similarity_of(cosines, taste.shares, begins, self.spread)
+            return self.weights.similarity * similarity, None, speaking
+        worded = words.standardised(asked, cosines.shape[1], self.word_spread)
+        return with_words(standardised(cosines, begins, self.spread), worded, taste.shares, self.weights)
 
     def _others(self, view: "_View", best: np.ndarray, order: np.ndarray) -> list[tuple[Scored, ...]]:
         """Per title, what else may be shown, best first."""
@@ -226,10 +280,14 @@ class Matcher:
         weight = self.weights.similarity
         similarity_parts = parts.similarity[places]
         similarities = similarity_parts / weight if weight else np.zeros(len(rows))
-        columns = (parts.score[places], parts.prior[places], similarity_parts, parts.people[places], similarities)
+        word_parts, words = np.zeros(len(rows)), list[str | None]([None] * len(rows))
+        if parts.words is not None:
+            word_parts = parts.words[places]
+            words = nearest_words(self.snapshot, rows, view.taste.queries[view.speaking[places]])
+        columns = (parts.score[places], parts.prior[places], similarity_parts, parts.people[places], word_parts, similarities)
         counts = map(Prior, *(column[rows].tolist() for column in (priors.mean, priors.impressions, priors.plays)))
         people = view.people(places)
-        return list(map(Scored, ids, paths, *(column.tolist() for column in columns), phrases, cosines, people, counts))
+        return list(map(Scored, ids, paths, *(column.tolist() for column in columns), phrases, cosines, people, words, counts))
 
     def _nearest_phrases(
         self, view: "_View", titles: np.ndarray, places: np.ndarray
@@ -257,6 +315,22 @@ class Matcher:
     def spread(self) -> float:
         """The unit of similarity: see `blend.usual_spread`."""
         return usual_spread(self.audience, self.snapshot.scatter)
+
+    @cached_property
+    def word_spread(self) -> float:
+        """The same unit of words."""
+        return usual_spread(self.audience, self.snapshot.words.scatter)
+
+    @cached_property
+    def line_spread(self) -> float:
+        """The same unit of lines of copy."""
+        return usual_spread(self.audience, self.snapshot.lines.scatter)
+
+    @cached_property
+    def line_columns(self) -> PriorColumns:
+        """The priors in the order of the snapshot's lines of copy."""
+        table = self.snapshot.lines.table
+        return self.priors.of_lines(table["copy_id"], table["title_id"])
 
     @cached_property
     def prior_columns(self) -> PriorColumns:
@@ -325,9 +399,13 @@ class _Asking:
     title_ids: list[str]
     free: list[int]  # per title: how many of its artworks may be shown
     reasons: list[str]  # per title
+    words: PageWords | None
+    lines: PageLines | None
 
     @classmethod
-    def of(cls, page: Page, names: Sequence[str], blocked: Blocked | None) -> "_Asking":
+    def of(
+        cls, page: Page, names: Sequence[str], blocked: Blocked | None, words: PageWords | None, lines: PageLines | None
+    ) -> "_Asking":
         """names: the title_id of each number."""
         starts, all_there = page.starts, bool(page.sizes.all())
         begins = starts if all_there else np.append(starts[:-1][page.sizes > 0], starts[-1])
@@ -347,7 +425,7 @@ class _Asking:
             reasons = [
                 why or f"title {title_id!r} has no usable artwork" for title_id, why in zip(title_ids, reasons, strict=True)
             ]
-        return cls(page, begins, blocked, title_ids, free, reasons)
+        return cls(page, begins, blocked, title_ids, free, reasons, words, lines)
 
 
 @lru_cache(maxsize=4096)

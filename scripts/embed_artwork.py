@@ -57,7 +57,7 @@ def embed_artwork(
     log_json: Annotated[bool, typer.Option("--log-json", help="Each step as a line of JSON on standard error.")] = False,
     as_json: console.AsJson = False,
 ) -> None:
-    """Embed every thumbnail of CATALOG that is new or changed, with CLIP, into STORE.
+    """Embed every thumbnail of CATALOG that is new or changed, its tags and its lines of copy, with CLIP, into STORE.
 
     Run it as often as you like: content that is embedded already is never embedded again. What cannot be read is set aside with
     its reason, and tried again when its bytes change. The encoder is chosen once per store, at the first run; without flags
@@ -75,7 +75,7 @@ def embed_artwork(
     from embed.catalog import read_catalog
     from embed.options import JobOptions
 
-    read = read_catalog(catalog, strict=strict, only=("titles", "artwork"), pictures=pictures)
+    read = read_catalog(catalog, strict=strict, only=("titles", "artwork", "copy"), pictures=pictures)
     choice = _choice(store, model, pretrained, checkpoint)
     options = JobOptions(backend, engine, address, retry_rejected=retry_rejected, rehash=rehash)
     if workers:
@@ -118,12 +118,20 @@ def _run(
         else:
             opened = create_store(store, choice, encoder.fingerprint, encoder.dimension)
             report = run_job(read, opened, encoder, options, watch)
-    facts = {"embedded": report.embedded, "backend": report.backend, "images_per_second": report.images_per_second}
+    facts = {
+        "embedded": report.embedded,
+        "words": report.words,
+        "divided": list(report.divided),
+        "backend": report.backend,
+        "images_per_second": report.images_per_second,
+    }
+    console.say_all(report.divided)
     backend = f" with {report.backend['backend']}, {report.images_per_second:.0f} images/s" if report.embedded else ""
+    words = f" and {report.words} tags and lines of copy" if report.words else ""
     if switched is not None:
         facts["switched"] = switched
         console.say(_about_the_switch(store, choice, switched))
-    _report(read, report.plan, list(report.rejected), facts, f"embedded {report.embedded}{backend}", as_json)
+    _report(read, report.plan, list(report.rejected), facts, f"embedded {report.embedded}{backend}{words}", as_json)
     if switched is False:
         raise typer.Exit(1)
 

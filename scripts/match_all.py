@@ -29,7 +29,7 @@ def match_all(
 ) -> None:
     """Choose STORE's best artwork for every user and every title, as match_user does, and write it to FOLDER as Parquet.
 
-    DuckDB, Polars and Spark read 'FOLDER/*.parquet': user_id, title_id, artwork_id, score, and the reason where a title has no
+    DuckDB, Polars and Spark read 'FOLDER/*.parquet': user_id, title_id, artwork_id, copy_id, score, and the reason where a title has no
     artwork or only its fallback. FOLDER/manifest.json says what the choices were made of, and "complete" once all are there.
 
     Run the same command again to go on where it was stopped, however it was. A folder of another snapshot, of other tastes or

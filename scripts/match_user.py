@@ -24,7 +24,7 @@ def match_user(
     maturity: console.Maturity = None,
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON on standard output, with all parts.")] = False,
 ) -> None:
-    """Choose STORE's best artwork of each title for USER, and say why.
+    """Choose STORE's best artwork of each title for USER and the line of copy that goes with it, and say why.
 
     A user nobody knows gets the audience's average taste, a title nobody knows no artwork, and a title whose artwork may not be
     shown its fallback or none; all of it is said, and is no failure.
@@ -46,19 +46,22 @@ def match_user(
     console.print_table(f"Artwork for {user}", COLUMNS, [row(choice) for choice in choices])
 
 
-COLUMNS = ("title", "artwork", "score", "why")
+COLUMNS = ("title", "artwork", "score", "copy", "why")
 
 
-def row(choice: "Choice") -> tuple[str, str, str, str]:
+def row(choice: "Choice") -> tuple[str, str, str, str, str]:
     """A choice as a row of COLUMNS."""
     art = choice.artwork
     if art is None:
-        return choice.title_id, "-", "-", choice.reason
+        return choice.title_id, "-", "-", "-", choice.reason
     phrase = f' ("{art.phrase}")' if art.phrase else ""
     people = f", people {art.people_part:+.2f} ({', '.join(art.people)})" if art.people else ""
+    said = f' ("{art.word}")' if art.word else ""
+    words = f", words {art.words_part:+.2f}{said}" if art.words_part else ""
     seen = f"{art.prior.plays} of {art.prior.impressions}" if art.prior.impressions else "never shown"
-    why = f"{choice.reason}: similarity {art.similarity_part:+.2f}{phrase}{people}, prior {art.prior_part:+.2f} ({seen})"
-    return choice.title_id, art.artwork_id, f"{art.score:+.2f}", why
+    why = f"{choice.reason}: similarity {art.similarity_part:+.2f}{phrase}{people}{words}, prior {art.prior_part:+.2f} ({seen})"
+    copy = choice.copy.text if choice.copy else "-"
+    return choice.title_id, art.artwork_id, f"{art.score:+.2f}", copy, why
 
 
 def main() -> None:

@@ -1,14 +1,15 @@
 """Simulate the bundled catalog's impressions and plays: `python scripts/simulate_clicks.py`. Nobody ever saw or clicked these.
 
 A uniform random policy shows one artwork of a title; whether the viewer plays is drawn from an appeal that each artwork has in
-secret, modest beside what taste can do. Some artworks promise too much: more of their plays are broken off early.
+secret, modest beside what taste can do. Some artworks promise too much: more of their plays are broken off early. Beside an artwork
+stands a line of copy of its title that does not contradict it, by chance; the lines have no appeal of their own.
 """
 
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -58,12 +59,17 @@ def simulate_clicks(
     from embed.catalog import read_catalog
 
     rng = np.random.default_rng(seed)
-    artwork = read_catalog(CATALOG, only=("titles", "artwork")).artwork
+    catalog = read_catalog(CATALOG, only=("titles", "artwork", "copy"))
+    artwork = catalog.artwork
     shown = _show(artwork["title_id"].to_pylist(), impressions, rng)
+    lines = _lines(shown, artwork.to_pylist(), catalog.copy.to_pylist(), np.random.default_rng([seed, 1]))
     plays = _plays(shown, artwork.num_rows, rng)
     out = out or CATALOG / "logs"
     out.mkdir(parents=True, exist_ok=True)
-    for name, table, times in (("impressions", _impressions(shown, artwork, rng), "shown_at"), ("plays", plays, "played_at")):
+    for name, table, times in (
+        ("impressions", _impressions(shown, artwork, lines, rng), "shown_at"),
+        ("plays", plays, "played_at"),
+    ):
         running = {"impression_id": "DELTA_BYTE_ARRAY", times: "DELTA_BINARY_PACKED"}  # a third of the size
         others = [column for column in table.column_names if column not in running]
         pq.write_table(table, out / f"{name}.parquet", compression="zstd", use_dictionary=others, column_encoding=running)
@@ -80,7 +86,24 @@ def _show(titles: list[str], count: int, rng: "np.random.Generator") -> Shown:
     return Shown(artwork, propensity, np.sort(rng.integers(0, DAYS * 86400, count)))
 
 
-def _impressions(shown: Shown, artwork: "pa.Table", rng: "np.random.Generator") -> "pa.Table":
+def _lines(
+    shown: Shown, artwork: list[dict[str, Any]], copy: list[dict[str, Any]], rng: "np.random.Generator"
+) -> list[str | None]:
+    """Of each impression the line that stood beside the picture, each as likely as the others; None where its title has none."""
+    from embed.tags import contradict
+
+    def goes(line: dict[str, Any], art: dict[str, Any]) -> bool:
+        return line["title_id"] == art["title_id"] and not contradict(line["tags"], art["tags"])
+
+    beside = [[line["copy_id"] for line in copy if goes(line, art)] for art in artwork]
+    draws = rng.random(len(shown.artwork))
+    return [
+        some[int(draw * len(some))] if (some := beside[row]) else None
+        for row, draw in zip(shown.artwork.tolist(), draws.tolist(), strict=True)
+    ]
+
+
+def _impressions(shown: Shown, artwork: "pa.Table", lines: list[str | None], rng: "np.random.Generator") -> "pa.Table":
     import pyarrow as pa
 
     from embed.records import IMPRESSION
@@ -91,6 +114,7 @@ def _impressions(shown: Shown, artwork: "pa.Table", rng: "np.random.Generator") 
         "user_id": [f"viewer-{number:03}" for number in rng.integers(0, VIEWERS, count)],
         "title_id": artwork["title_id"].take(shown.artwork),
         "artwork_id": artwork["artwork_id"].take(shown.artwork),
+        "copy_id": lines,
         "propensity": shown.propensity,
         "policy": ["random"] * count,
         "segment": [None] * count,

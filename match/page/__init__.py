@@ -99,6 +99,7 @@ def _render(store: Store, matcher: Matcher, views: list[UserView], thumbnails: d
         manifest=matcher.snapshot.manifest,
         users=views,
         names=names,
+        with_copy=set(matcher.snapshot.lines.table["title_id"].to_pylist()),
         named=lambda title_ids: ", ".join(names.get(title_id, title_id) for title_id in title_ids),
         thumbnails=thumbnails,
         number={path: number for number, path in enumerate(thumbnails)},

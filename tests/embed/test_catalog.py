@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from embed.catalog import ENDINGS, Problem, read_catalog
 from embed.errors import CatalogError
-from embed.records import ACCEPTED_TAG, ARTWORK, TASTE, TITLE, WATCH
+from embed.records import ACCEPTED_TAG, ARTWORK, COPY, TASTE, TITLE, WATCH
 
 Row = dict[str, Any]
 FORMATS = [ending[1:] for ending in ENDINGS]
@@ -473,3 +473,37 @@ def test_two_tables_of_accepted_tags_are_one_too_many(write: Callable[..., Path]
     (folder / "accepted_tags.jsonl").write_text("")
     with pytest.raises(CatalogError, match=r"accepted_tags\.csv and accepted_tags\.jsonl are both there; keep one of them"):
         read_catalog(folder)
+
+
+LINES: list[Row] = [
+    {"copy_id": "c1", "title_id": "t1", "text": "Who knows?", "locale": "en", "tags": ["night", "no people"]},
+    {"copy_id": "c2", "title_id": "t1", "text": "=1+1 <b>“夜”</b>", "locale": "pt-BR", "tags": []},
+]
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_lines_of_copy(write: Callable[..., Path], format: str) -> None:
+    catalog = read_catalog(write(format, copy=LINES), strict=True)
+    assert catalog.copy.schema.equals(COPY)
+    assert catalog.copy.to_pylist() == LINES
+
+
+def test_a_catalog_without_copy_has_none(write: Callable[..., Path]) -> None:
+    assert read_catalog(write(), strict=True).copy.equals(COPY.empty_table())
+
+
+@pytest.mark.parametrize(
+    ("row", "field", "reason"),
+    [
+        ({"copy_id": "c1"}, "copy_id", "'c1' already stands in row 1"),
+        ({"copy_id": " "}, "copy_id", "is missing"),
+        ({"title_id": "t9"}, "title_id", "'t9' is no title of this catalog"),
+        ({"text": "  "}, "text", "is missing"),
+    ],
+)
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_bad_line_of_copy_is_named(write: Callable[..., Path], format: str, row: Row, field: str, reason: str) -> None:
+    good = {"copy_id": "c3", "title_id": "t2", "text": "Fine.", "locale": None, "tags": []}
+    catalog = read_catalog(write(format, copy=[LINES[0], {**LINES[1], **row}, good]))
+    assert [(p.file, p.row, p.field, p.reason) for p in catalog.problems] == [(f"copy.{format}", 2, field, reason)]
+    assert catalog.copy["copy_id"].to_pylist() == ["c1", "c3"]

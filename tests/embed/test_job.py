@@ -479,7 +479,7 @@ def test_each_run_leaves_a_record(world: World) -> None:
     assert (first["embedded"], first["rejected"], first["plan"]["new"]) == (6, 1, 6)
     assert (second["embedded"], second["plan"]["unchanged"], second["plan"]["unreadable"]) == (0, 6, 1)
     assert first["fingerprint"] == world.store.fingerprint
-    assert first["seconds"].keys() == {"plan", "embed", "decode", "measure", "encode", "commit"}
+    assert first["seconds"].keys() == {"plan", "embed", "decode", "measure", "encode", "words", "commit"}
     assert (first["engine"], first["backend"], second["backend"]) == ("local", {"backend": "torch"}, {})
     assert first["images_per_second"] > 0 == second["images_per_second"]
     assert first["versions"].keys() >= {"torch", "open_clip_torch", "pillow"}

@@ -22,12 +22,14 @@ STARTER = """
 import os, signal, sys, time, warnings
 import torch
 torch.set_num_threads(1)  # no threads that a fork would lose
+from embed import words
 from embed.catalog import read_catalog
 from embed.encoder import EncoderChoice, load_encoder
 from embed.job import embed_artwork
 from embed.options import JobOptions
 from embed.store import open_store
 
+words.CHUNK = 16  # so that words take several commits
 catalog = read_catalog(sys.argv[1])
 encoder = load_encoder(EncoderChoice(sys.argv[2]), device="cpu")
 print("ready", flush=True)
@@ -56,11 +58,12 @@ READER = """
 import json, sys
 from embed.store import has_table, open_store, read_table
 store = open_store(sys.argv[1])
-tables = {name: read_table(store, name) for name in ("titles", "artwork", "rejected", "embeddings") if has_table(store, name)}
+names = ("titles", "artwork", "copy", "rejected", "embeddings", "words")
+tables = {name: read_table(store, name) for name in names if has_table(store, name)}
 rows = {name: table.to_pylist() for name, table in tables.items()}
 for row in rows["rejected"]:
     del row["rejected_at"]
-for row in rows["embeddings"]:
+for row in rows["embeddings"] + rows["words"]:
     row["vector"] = [number.hex() for number in row["vector"]]
 print(json.dumps(rows, default=str, sort_keys=True))
 """
@@ -68,10 +71,11 @@ print(json.dumps(rows, default=str, sort_keys=True))
 
 @pytest.fixture
 def folder(tmp_path: Path, make_catalog: Callable[..., Path], write_rows: Callable[..., Path]) -> Path:
-    """A catalog of 24 artworks, three of them bad."""
+    """A catalog of 24 artworks, three of them bad, with tags, and lines of copy."""
     fixed = {"title_id": "t", "added_at": "2026-01-05T00:00:00Z"}
-    rows = [{"artwork_id": f"a{n:02}", "path": f"a{n:02}.png", **fixed} for n in range(PICTURES)]
+    rows = [{"artwork_id": f"a{n:02}", "path": f"a{n:02}.png", "tags": [f"tag {n}"], **fixed} for n in range(PICTURES)]
     made = make_catalog(tmp_path / "catalog", titles=[{"title_id": "t", "name": "T"}], artwork=rows, history=None, tastes=None)
+    write_rows(made, "copy", [{"copy_id": f"c{n}", "title_id": "t", "text": f"Line {n}"} for n in range(5)])
     for bad in ("a05", "a12", "a23"):
         (made / f"{bad}.png").write_bytes(b"no picture")
     return made
@@ -117,6 +121,7 @@ def test_killed_at_random_it_ends_as_if_nobody_had(
         expected, kills, rounds = read(whole), 0, 0
         assert len(expected["embeddings"]) == PICTURES - 3
         assert len(expected["rejected"]) == 3
+        assert (len(expected["words"]), len(expected["copy"])) == (PICTURES + 5, 5)
         while kills < KILLS:
             store, rounds, statuses = new(f"killed-{rounds}"), rounds + 1, []
             while not statuses or statuses[-1]:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from embed.encoder import EncoderChoice
 from embed.errors import StoreError
-from embed.records import ARTWORK, TITLE, embedding_schema
+from embed.records import ARTWORK, COPY, TITLE, embedding_schema, word_schema
 from embed.store import Store, append_rows, create_store, has_table, read_table, replace_table, vector_array
 from index import changes
 from index.publish import publish_snapshot
@@ -22,6 +22,7 @@ from index.snapshot import Snapshot, open_snapshot
 
 DIMENSION = 8
 World = dict[str, dict[str, str]]  # title_id to artwork_id to the content of its picture
+Said = dict[str, str]  # artwork_id to what is said of it, and copy_id to a line of the title before its colon
 
 
 def vector_of(content: str) -> np.ndarray:
@@ -29,8 +30,9 @@ def vector_of(content: str) -> np.ndarray:
     return (vector / np.linalg.norm(vector)).astype(np.float32)
 
 
-def write(store: Store, world: World) -> None:
+def write(store: Store, world: World, said: Said | None = None) -> None:
     """The world as scripts/embed_artwork.py would leave it."""
+    said = said or {}
     hashed = {content: sha256(content.encode()).hexdigest() for artwork in world.values() for content in artwork.values()}
     known = set(read_table(store, "embeddings", ["sha256"])["sha256"].to_pylist()) if has_table(store, "embeddings") else set()
     fresh = {digest: vector_of(content) for content, digest in hashed.items() if digest not in known}
@@ -48,15 +50,48 @@ def write(store: Store, world: World) -> None:
             "path": f"{content}.png",
             "sha256": hashed[content],
             "people": [content[0], content[0].upper()],
-            "tags": [],
+            "tags": [f"tag {said[artwork_id]}", f"Tag {said[artwork_id].upper()}"] if artwork_id in said else [],
+            "copy": f"A line {content}" if artwork_id in said else None,
+            "locale": "en" if content in "abc" else None,
             "active": True,
         }
         for title_id, artwork in world.items()
         for artwork_id, content in artwork.items()
     ]
     names = [{"title_id": title_id, "name": title_id, "genres": [], "people": [], "keywords": []} for title_id in world]
+    lines = [
+        {
+            "copy_id": copy_id,
+            "title_id": copy_id.split(":")[0],
+            "text": f"A line {text}",
+            "locale": locale,
+            "tags": ["no tag a"],
+        }
+        for copy_id, text in said.items()
+        if copy_id.split(":")[0] in world
+        for locale in ("en", "de", None)[len(text) % 3 :][:1]
+    ]
+    replace_table(store, "copy", pa.Table.from_pylist(lines, schema=COPY))
+    keys = [("tag", f"tag {text}") for text in said.values()] + [
+        ("copy", f"A line {text * count}") for text in "abcdefghij" for count in (1, 2, 3)
+    ]
+    write_words(store, keys)
     replace_table(store, "titles", pa.Table.from_pylist(names, schema=TITLE))
     replace_table(store, "artwork", pa.Table.from_pylist(rows, schema=ARTWORK))
+
+
+def write_words(store: Store, keys: list[tuple[str, str]]) -> None:
+    """Vectors of the words that have none yet."""
+    table = read_table(store, "words", ["kind", "text"]).to_pylist() if has_table(store, "words") else []
+    new = sorted(set(keys) - {(row["kind"], row["text"]) for row in table})
+    columns = [
+        pa.array([kind for kind, _ in new], pa.string()),
+        pa.array([text for _, text in new], pa.string()),
+        pa.array([1] * len(new), pa.int32()),
+        pa.array([store.fingerprint] * len(new), pa.string()),
+        vector_array(np.array([vector_of(f"{kind} {text}") for kind, text in new], np.float32).reshape(-1, DIMENSION)),
+    ]
+    append_rows(store, "words", pa.Table.from_arrays(columns, schema=word_schema(DIMENSION)))
 
 
 def answers(snapshot: Snapshot) -> tuple[Any, ...]:
@@ -72,6 +107,25 @@ def answers(snapshot: Snapshot) -> tuple[Any, ...]:
         snapshot.title_numbers,
         snapshot.people,
         [column.tolist() for column in snapshot.shown],
+        said_of(snapshot),
+    )
+
+
+def said_of(snapshot: Snapshot) -> tuple[Any, ...]:
+    """All that a matcher could read of words and lines."""
+    words, lines = snapshot.words, snapshot.lines
+    rows = np.arange(snapshot.index.artworks)
+    return (
+        words.table.to_pylist(),
+        words.vectors.tolist(),
+        words.cosines(np.array([vector_of("a query")]), rows).tolist(),
+        words.means(rows).tolist(),
+        words.scatter.tolist(),
+        lines.table.to_pylist(),
+        lines.first.tolist(),
+        lines.words.tolist(),
+        lines.scatter.tolist(),
+        lines.opposed.tolist(),
     )
 
 
@@ -82,13 +136,23 @@ STEPS = st.one_of(
     st.tuples(st.just("put"), TITLES, ARTWORKS, CONTENTS),  # adds it, or replaces its picture
     st.tuples(st.just("retire"), TITLES, ARTWORKS, CONTENTS),
     st.tuples(st.just("retire title"), TITLES, ARTWORKS, CONTENTS),
+    st.tuples(st.just("say"), TITLES, ARTWORKS, CONTENTS),  # tags the artwork anew, its picture stays
+    st.tuples(st.just("line"), TITLES, ARTWORKS, CONTENTS),
+    st.tuples(st.just("hush"), TITLES, ARTWORKS, CONTENTS),
 )
 
 
-def apply(world: World, step: tuple[str, str, int, str]) -> None:
+def apply(world: World, said: Said, step: tuple[str, str, int, str]) -> None:
     what, title_id, number, content = step
     artwork_id = f"{title_id}-{number}"
-    if what == "put":
+    if what == "say":
+        said[artwork_id] = content
+    elif what == "line":
+        said[f"{title_id}:{number}"] = content * (1 + number % 3)
+    elif what == "hush":
+        said.pop(artwork_id, None)
+        said.pop(f"{title_id}:{number}", None)
+    elif what == "put":
         world.setdefault(title_id, {})[artwork_id] = content
     elif what == "retire":
         world.get(title_id, {}).pop(artwork_id, None)
@@ -107,12 +171,13 @@ def test_a_history_of_changes_ends_as_a_rebuild(
 ) -> None:
     store = create_store(tmp_path_factory.mktemp("history") / "store", EncoderChoice("test", "given"), "a" * 64, DIMENSION)
     world: World = {"empty": {}}
+    said: Said = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(changes, "MOST_CHANGED", most)
         for night in [first, *nights]:
             for step in night:
-                apply(world, step)
-            write(store, world)
+                apply(world, said, step)
+            write(store, world, said)
             publish_snapshot(store)
             changed = open_snapshot(store)
         publish_snapshot(store, rebuild=True)

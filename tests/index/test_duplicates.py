@@ -32,7 +32,7 @@ def snapshot_of(titles: list[int], contents: list[Any], vectors: np.ndarray) -> 
     )
     index = build_index(vectors, np.array(titles, np.int64), max(titles, default=0) + 1)
     nothing: Any = None
-    return Snapshot(nothing, index, artwork, nothing, nothing, nothing, nothing, nothing, nothing)
+    return Snapshot(nothing, index, artwork, nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing)
 
 
 @st.composite

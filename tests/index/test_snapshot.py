@@ -59,7 +59,7 @@ def test_what_is_published_is_what_is_opened(published: tuple) -> None:
 
 def test_the_manifest_tells_the_truth(published: tuple) -> None:
     store, manifest, folder = published
-    assert (manifest.format, manifest.name, manifest.titles, manifest.artworks) == (3, "000001", 4, 9)
+    assert (manifest.format, manifest.name, manifest.titles, manifest.artworks) == (4, "000001", 4, 9)
     assert (manifest.fingerprint, manifest.dimension) == (store.fingerprint, 32)
     assert sorted(path.name for path in folder.iterdir()) == sorted([*FILES, "manifest.json"])
     assert manifest.files == {
@@ -255,9 +255,20 @@ def test_a_manifest_that_lists_no_files_verifies_nothing_and_is_refused(publishe
 def test_a_newer_format_asks_for_an_upgrade(published: tuple, no_parser: None) -> None:
     store, _, folder = published
     record = json.loads((folder / "manifest.json").read_text())
-    (folder / "manifest.json").write_text(json.dumps({**record, "format": 4}))
-    with pytest.raises(SnapshotError, match="snapshot format 4, newer than 3; upgrade artwork-matcher"):
+    (folder / "manifest.json").write_text(json.dumps({**record, "format": 5}))
+    with pytest.raises(SnapshotError, match="snapshot format 5, newer than 4; upgrade artwork-matcher"):
         open_snapshot(store)
+
+
+def test_one_of_an_older_format_says_so_and_is_published_anew(published: tuple) -> None:
+    store, _, folder = published
+    record = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**record, "format": 3}))
+    with pytest.raises(SnapshotError, match="snapshot format 3, of an older release; publish the index again"):
+        open_snapshot(store)
+    manifest = publish_snapshot(store)
+    assert (manifest.name, manifest.base) == ("000002", "000002")
+    assert open_snapshot(store).manifest == manifest
 
 
 def test_a_serving_folder_that_is_gone_is_named(published: tuple) -> None:

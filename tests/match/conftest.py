@@ -16,11 +16,16 @@ ROMANCE, COMEDY, HORROR, PLAIN = np.eye(4, dtype=np.float32)
 
 @pytest.fixture(scope="session")
 def write_artwork() -> Callable[..., None]:
-    """write_artwork(store, titles): the catalog as scripts/embed_artwork.py would leave it; see `make_store`."""
-    from embed.records import ARTWORK, TITLE, embedding_schema
+    """write_artwork(store, titles, copy=(), words=None): the catalog as scripts/embed_artwork.py would leave it; see `make_store`."""
+    from embed.records import ARTWORK, COPY, TITLE, embedding_schema, word_schema
     from embed.store import append_rows, replace_table, vector_array
 
-    def write(store: Any, titles: Mapping[str, Sequence[dict[str, Any]]]) -> None:
+    def write(
+        store: Any,
+        titles: Mapping[str, Sequence[dict[str, Any]]],
+        copy: Sequence[dict[str, Any]] = (),
+        words: Mapping[tuple[str, str], np.ndarray] | None = None,
+    ) -> None:
         rows = [{"title_id": title_id, **row} for title_id, artwork in titles.items() for row in artwork]
         filled = [
             {
@@ -45,6 +50,17 @@ def write_artwork() -> Callable[..., None]:
             vector_array(np.array([row["vector"] for row in filled], np.float32).reshape(-1, store.dimension)),
         ]
         append_rows(store, "embeddings", pa.Table.from_arrays(columns, schema=embedding_schema(store.dimension)))
+        if copy:
+            replace_table(store, "copy", pa.Table.from_pylist([{"tags": [], **line} for line in copy], schema=COPY))
+        if words is not None:
+            columns = [
+                pa.array([kind for kind, _ in words], pa.string()),
+                pa.array([text for _, text in words], pa.string()),
+                pa.array([1] * len(words), pa.int32()),
+                pa.array([store.fingerprint] * len(words), pa.string()),
+                vector_array(np.array(list(words.values()), np.float32).reshape(-1, store.dimension)),
+            ]
+            replace_table(store, "words", pa.Table.from_arrays(columns, schema=word_schema(store.dimension)))
 
     return write
 
@@ -88,10 +104,11 @@ def write_users() -> Callable[..., None]:
 
 @pytest.fixture(scope="session")
 def make_store(write_artwork: Callable[..., None], write_users: Callable[..., None]) -> Callable[..., Any]:
-    """make_store(folder, titles, users={}, neutral=None, publish=True, catalog=None) -> Store.
+    """make_store(folder, titles, users={}, neutral=None, publish=True, catalog=None, copy=(), words=None) -> Store.
 
     titles: title_id to artwork rows, each {"artwork_id", "vector", and what ARTWORK has besides}.
     users: user_id to phrases (text, kind, weight, vector[, interest]); the same (kind, text) has the same vector.
+    copy: rows of COPY; words: (kind, text) to vector, of every tag and line that there is.
     """
     from embed.encoder import EncoderChoice
     from embed.store import create_store, remember_pictures
@@ -105,9 +122,11 @@ def make_store(write_artwork: Callable[..., None], write_users: Callable[..., No
         neutral: np.ndarray = PLAIN,
         publish: bool = True,
         catalog: Path | None = None,
+        copy: Sequence[dict[str, Any]] = (),
+        words: Mapping[tuple[str, str], np.ndarray] | None = None,
     ) -> Any:
         store = create_store(folder, EncoderChoice("test", "given"), FINGERPRINT, len(neutral))
-        write_artwork(store, titles)
+        write_artwork(store, titles, copy, words)
         if users is not None:
             write_users(store, users, neutral)
         if publish:

@@ -284,7 +284,7 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path, given_store: S
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("{", "cannot be read .*--restart makes the choices anew"), ('{"format": 99}', "has format 99, newer than 1; upgrade")],
+    [("{", "cannot be read .*--restart makes the choices anew"), ('{"format": 99}', "has format 99, newer than 2; upgrade")],
 )
 def test_a_manifest_that_cannot_be_used(tmp_path: Path, given_store: Store, text: str, said: str) -> None:
     write_choices(given_store, tmp_path / "out")

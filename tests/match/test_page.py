@@ -16,6 +16,7 @@ from PIL import Image
 from embed.errors import SnapshotError
 from embed.records import TITLE
 from embed.store import Store, read_table, replace_table
+from embed.words import word_of_copy, word_of_tag
 from index.publish import publish_snapshot
 from match.page import OTHERS, TITLES, USERS, write_page
 
@@ -176,6 +177,28 @@ def test_progress_counts_pictures(tmp_path: Path, make_store: Callable, titles: 
     assert seen == [(1, 3), (2, 3), (3, 3)]
 
 
+def test_the_line_of_copy_stands_under_its_picture_and_words_among_the_parts(
+    show: Callable, tmp_path: Path, make_store: Callable, titles: dict, users: dict
+) -> None:
+    said = {**titles, "harbour": [{**row, "tags": [row["artwork_id"]]} for row in titles["harbour"]]}
+    copy = [
+        {"copy_id": "l1", "title_id": "harbour", "text": "Two hearts.", "tags": ["no clown"]},
+        {"copy_id": "l2", "title_id": "lone", "text": "Boo!", "locale": "de"},
+    ]
+    words = {("tag", "clown"): COMEDY, ("tag", "ghost"): HORROR, ("tag", "kiss"): ROMANCE}
+    words |= {("copy", "Two hearts."): ROMANCE, ("copy", "Boo!"): HORROR}
+    store = make_store(tmp_path / "store", said, users, copy=copy, words=words)
+    page = show(store, users=["rosa"], titles=["harbour", "lone", "bare"])
+    assert "“ Two hearts. ” l1 , the only line of its title: similarity +0.00, prior 5.0 %, never shown" in page.text
+    assert "says: “ kiss ”" in page.text
+    assert page.text.index("Two hearts.") < page.text.index("says: “ kiss ”")
+    [parts] = [terms for terms in page.lists if "words" in terms and "people" in terms][:1]
+    assert float(parts[parts.index("words") + 1].strip() or parts[parts.index("words") + 2]) > 0
+    page = show(store, users=["carl"], titles=["harbour", "bare"])
+    assert "no line of copy: none of 1 lines goes with the picture (1 by contradicting the picture)" in page.text
+    assert page.text.count("no line of copy") == 1
+
+
 # Loads nothing
 
 
@@ -233,7 +256,9 @@ def hostile(request: pytest.FixtureRequest, show: Callable, tmp_path: Path, make
         ]
     }
     likes = [(text, "genre", 0.6, ROMANCE), (text, "person", 0.4, PLAIN), (f"no {text}", "stated", -0.2, COMEDY)]
-    store = make_store(tmp_path / "store", titles, {text: likes}, catalog=catalog)
+    copy = [{"copy_id": text, "title_id": text, "text": text, "locale": text, "tags": [text]}]
+    words = {("tag", word_of_tag(text)): ROMANCE, ("copy", word_of_copy(text)): COMEDY}
+    store = make_store(tmp_path / "store", titles, {text: likes}, catalog=catalog, copy=copy, words=words)
     named = [{**row, "name": text, "synopsis": text, "genres": [text]} for row in read_table(store, "titles").to_pylist()]
     replace_table(store, "titles", read_table(store, "titles").from_pylist(named, schema=TITLE))
     publish_snapshot(store)
@@ -244,8 +269,9 @@ def test_hostile_text_is_text(hostile: tuple) -> None:
     text, page = hostile
     assert_harmless(page)
     said = " ".join(text.split())
-    # The user (menu, heading), the title's name, the artwork, the phrases (three, and the one that spoke) and the person.
-    assert page.text.count(said) >= 9
+    # The user (menu, heading), the title's name, the artwork, the phrases (three, and the one that spoke), the person, and the line
+    # of copy with its id, for both users.
+    assert page.text.count(said) >= 9 + 4
     assert page.attributes("aria-label").count(f"chosen: {text}") == 2
     assert f"gone {text}" in page.attributes("title")
     assert f"{text.replace('/', '')}.png" in page.attributes("title")

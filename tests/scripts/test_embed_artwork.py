@@ -19,7 +19,8 @@ def test_a_first_run_embeds_everything(
     result = invoke("embed_artwork", catalog_folder, "--store", tmp_path / "new", "--checkpoint", tiny_checkpoint)
     assert (result.exit_code, result.stderr) == (0, "")
     assert re.fullmatch(
-        r"embedded 9 with torch, \d+ images/s \(9 new, 0 changed, 0 reused, 0 unchanged, 0 unreadable, 0 removed\); "
+        r"embedded 9 with torch, \d+ images/s and 6 tags and lines of copy "
+        r"\(9 new, 0 changed, 0 reused, 0 unchanged, 0 unreadable, 0 removed\); "
         r"0 pictures and 0 catalog rows set aside\n",
         result.stdout,
     )
@@ -32,8 +33,23 @@ def test_a_second_run_needs_no_flags_and_embeds_nothing(invoke: Callable, catalo
     result = invoke("embed_artwork", catalog_folder, "--store", store.root, "--json")
     assert (result.exit_code, result.stderr) == (0, "")
     plan = {**ALL, "new": 0, "unchanged": 9}
-    nothing = {"backend": {}, "images_per_second": 0.0, "rejected": [], "problems": []}
+    nothing = {"words": 0, "divided": [], "backend": {}, "images_per_second": 0.0, "rejected": [], "problems": []}
     assert json.loads(result.stdout) == {"plan": plan, "embedded": 0, **nothing}
+
+
+def test_lines_of_copy_are_embedded_and_a_long_one_is_named(
+    invoke: Callable, write_rows: Callable, catalog_folder: Path, store: Store
+) -> None:
+    line = {"copy_id": "c1", "title_id": "lone", "text": " ".join(["word"] * 100)}
+    write_rows(catalog_folder, "copy", [line, {**line, "copy_id": "c2", "text": "Short."}, {**line, "title_id": "nine"}])
+    result = invoke("embed_artwork", catalog_folder, "--store", store.root, "--json")
+    assert result.exit_code == 1
+    answer = json.loads(result.stdout)
+    told = "copy, copy_id 'c1', text: longer than the text tower reads, so divided into 2 and averaged; shorten it"
+    assert (answer["words"], answer["divided"]) == (2, [told])
+    assert told in result.stderr
+    assert "copy.csv, row 3, copy_id: 'c1' already stands in row 1" in result.stderr
+    assert read_table(store, "copy")["copy_id"].to_pylist() == ["c1", "c2"]
 
 
 def test_a_bad_row_is_named_and_the_rest_is_done(
@@ -146,7 +162,15 @@ def test_each_step_as_a_line_of_json(invoke: Callable, catalog_folder: Path, tmp
     new = ["--store", tmp_path / "new", "--checkpoint", tiny_checkpoint]
     result = invoke("embed_artwork", catalog_folder, *new, "--log-json")
     lines = [json.loads(line) for line in result.stderr.splitlines() if line.startswith("{")]
-    assert [line["event"] for line in lines] == ["planned", "backend", "rejected", "progress", "committed", "finished"]
+    assert [line["event"] for line in lines] == [
+        "planned",
+        "backend",
+        "rejected",
+        "progress",
+        "committed",
+        "words",
+        "finished",
+    ]
     assert all(line["time"].startswith("20") for line in lines)
     assert (lines[0]["new"], lines[2]["path"], lines[3]["done"]) == (9, "pictures/caper-van.png", 9)
 

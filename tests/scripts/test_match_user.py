@@ -4,8 +4,13 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+from embed.catalog import read_catalog
+from embed.job import embed_artwork
+from embed.options import JobOptions
 from embed.store import Store
+from index.publish import publish_snapshot
 from match.matcher import Matcher, as_record
 
 
@@ -26,6 +31,19 @@ def test_json_has_all_parts(invoke: Callable, served: Store) -> None:
     assert (result.exit_code, result.stderr) == (0, "")
     choices = Matcher.open(served).choose("carl", ["lone", "harbour"])
     assert json.loads(result.stdout) == json.loads(json.dumps([as_record(choice) for choice in choices]))
+
+
+def test_the_line_of_copy_stands_beside_the_artwork(
+    invoke: Callable, write_rows: Callable, catalog_folder: Path, store: Store, tiny_encoder: Any
+) -> None:
+    line = {"copy_id": "c1", "title_id": "lone", "text": "One [bold]and[/bold] only."}
+    write_rows(catalog_folder, "copy", [line])
+    embed_artwork(read_catalog(catalog_folder), store, tiny_encoder, JobOptions(workers=1))
+    publish_snapshot(store)
+    result = invoke("match_user", "carl", "--store", store.root)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert re.search(r" lone +│ lone-only .*│ One \[bold\]and\[/bold\] only. +│", result.stdout)
+    assert re.search(r" harbour +│ harbour-\w+ +│ [+-]\d\.\d\d +│ - +│ .*words [+-]\d\.\d\d", result.stdout)
 
 
 def test_an_unknown_user_is_an_answer_with_its_reason(invoke: Callable, served: Store) -> None:
