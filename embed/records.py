@@ -25,7 +25,8 @@ TITLE = pa.schema(
         _field("name", pa.string(), "as a viewer reads it", required=True),
         _field("genres", TEXTS, "such as drama, comedy"),
         _field("people", TEXTS, "who is in it or made it"),
-        _field("keywords", TEXTS, "what it is about, its moods and places"),
+        _field("keywords", TEXTS, "what it is about, and its places"),
+        _field("moods", TEXTS, "how it feels, such as tense, heart-warming"),
         _field("synopsis", pa.string(), "a few sentences"),
         _field(
             "fallback", pa.string(), "the artwork_id to show where the viewer's locale and screen leave none of its artwork"
@@ -78,6 +79,14 @@ TASTE = pa.schema(
         _field("user_id", pa.string(), "who says it", required=True),
         _field("text", pa.string(), "phrases divided by commas, such as: dark forests, Uma Thurman", required=True),
         _field("weight", pa.float32(), "how much it counts; below 0 a dislike; 1 where silent", range="-100..100"),
+    ]
+)
+
+USER = pa.schema(
+    [
+        _field("user_id", pa.string(), "who; of several rows of one user the last one holds", required=True),
+        _field("locale", pa.string(), "the user's language or market, such as en or pt-BR"),
+        _field("segment", pa.string(), "the audience segment of the user"),
     ]
 )
 
