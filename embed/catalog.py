@@ -118,7 +118,7 @@ def read_catalog(
     files = {name: _find(root, name) for name in SCHEMAS if name in only}
     tables = {name: schema.empty_table() for name, schema in SCHEMAS.items()}
     known: _Known | None = None  # None: the titles are not read, so that nobody is a stranger
-    spills = {}
+    spills: dict[str, tuple[pa.Table, Spill]] = {}
     for name, path in files.items():  # titles come first
         if name in STREAMED:
             batches = _Checks.of(path, name, known, problems, strict).batches(path) if path else iter(())

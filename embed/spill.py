@@ -17,7 +17,6 @@ class Spill:
     """Batches in the order in which they were written. Make one with `spill`; its space is free when nobody holds it any more."""
 
     file: IO[bytes]
-    rows: int
 
     def __post_init__(self) -> None:
         """A file that is merely forgotten would be warned of."""
@@ -39,13 +38,12 @@ class Spill:
 
 def spill(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Spill:
     """Write batches, as they come, to a file in the system's folder for such (TMPDIR). Raises OSError where it has no room."""
-    file, rows = tempfile.TemporaryFile(), 0
-    with pa.ipc.new_file(pa.PythonFile(file, "w"), schema) as writer:
+    spilled = Spill(tempfile.TemporaryFile())  # noqa: SIM115: it is closed when nobody holds it
+    with pa.ipc.new_file(pa.PythonFile(spilled.file, "w"), schema) as writer:
         for batch in batches:
             writer.write_batch(batch)
-            rows += batch.num_rows
-    file.flush()
-    return Spill(file, rows)
+    spilled.file.flush()
+    return spilled
 
 
 def together(batches: Iterable[pa.RecordBatch], schema: pa.Schema, rows: int = ROWS) -> Iterator[pa.RecordBatch]:

@@ -8,6 +8,9 @@ tables/embeddings.lance     picture content (sha256) to vector; only ever append
 tables/phrases.lance        phrase to vector; only ever appended
 tables/profiles.lance       each user's taste in words
 tables/audience.lance       what the users have in common
+tables/averages.lance       what the users of a segment or a locale have in common
+tables/edits.lance          profiles that a person edited, in words; of no encoder, so it always stands here
+tables/next_profiles.lance  the profiles that a run of embed_users is making, until all are there
 tables/backend.json         how the image tower is run, as measured on this machine
 tables/priors.lance         what clicks taught; of no encoder, so it always stands here
 tables-1a2b3c4d5e6f/        the same of a second encoder, named by its fingerprint: it fills while the first one serves
@@ -18,7 +21,7 @@ locks/                      who is writing: one job at a time for each folder of
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -34,7 +37,7 @@ from embed.locks import only_writer
 FORMAT = 2  # 1 knew one encoder
 RECORD = "store.json"
 FIRST_FOLDER = "tables"
-OF_NO_ENCODER = {"priors"}  # tables that stand in FIRST_FOLDER whichever encoder serves
+OF_NO_ENCODER = {"priors", "edits"}  # tables that stand in FIRST_FOLDER whichever encoder serves
 
 Record = dict[str, Any]
 
@@ -234,6 +237,15 @@ def read_table(store: Store, table: str, columns: Sequence[str] | None = None, *
     return tables.read(_path(store, table), columns, where)
 
 
+def read_batches(
+    store: Store, table: str, columns: Sequence[str] | None = None, *, rows: int = 4096
+) -> Iterator[pa.RecordBatch]:
+    """What `read_table` reads, at most so many rows at a time. Raises StoreError as it does."""
+    if not has_table(store, table):
+        raise StoreError(f"{store.root} has no {table} yet; {_maker(table)} makes them")
+    yield from tables.batches(_path(store, table), columns, rows)
+
+
 def read_rows(store: Store, table: str, rows: np.ndarray, columns: Sequence[str]) -> pa.Table:
     """Some rows, (n,) ascending numbers as `read_table` counts them, of the newest good version of a table. Raises StoreError."""
     return tables.read_rows(_path(store, table), rows, columns)
@@ -246,13 +258,18 @@ def read_embeddings(store: Store, rows: np.ndarray) -> np.ndarray:
 
 
 def _maker(table: str) -> str:
-    if table in ("profiles", "phrases", "audience"):
+    if table in ("profiles", "phrases", "audience", "averages"):
         return "scripts/embed_users.py"
     return "scripts/learn_priors.py" if table == "priors" else "scripts/embed_artwork.py"
 
 
-def replace_table(store: Store, table: str, rows: pa.Table) -> None:
-    """Write a table anew, as one commit; readers see the old version or the new one."""
+def drop_table(store: Store, table: str) -> None:
+    """Remove a table."""
+    tables.drop(_path(store, table))
+
+
+def replace_table(store: Store, table: str, rows: pa.Table | pa.RecordBatchReader) -> None:
+    """Write a table anew, as one commit; readers see the old version or the new one. A reader's rows are taken as they come."""
     tables.replace(_path(store, table), rows)
 
 

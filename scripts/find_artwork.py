@@ -59,7 +59,7 @@ COLUMNS = ("artwork", "title", "similarity", "shows", "path")
 
 def vector_of_words(encoder: "Encoder", words: str) -> "np.ndarray":
     """(d,) float32, of the same sentences as a user's stated taste; what the text tower does not read whole is said."""
-    from embed.taste import PROMPTS, encode_prompts
+    from embed.phrases import PROMPTS, encode_prompts
 
     sentences = [template.format(words.strip()) for template in PROMPTS["stated"]]
     if not all(encoder.fits(sentence) for sentence in sentences):
