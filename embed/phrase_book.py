@@ -38,8 +38,9 @@ class PhraseBook:
 
     def rows(self, numbers: np.ndarray) -> np.ndarray:
         """(n,) int64 rows of `vectors` of phrases (n,) that were encoded."""
-        those, back = np.unique(numbers, return_inverse=True)
-        found: np.ndarray = np.array([self._row[number] for number in those.tolist()], np.int64)[back]
+        rows = np.zeros(len(self.vocabulary), np.int64)
+        rows[list(self._row)] = list(self._row.values())
+        found: np.ndarray = rows[numbers]
         return found
 
     def learn(self, numbers: np.ndarray, progress: Progress = lambda done, total: None) -> list[PhraseKey]:

@@ -38,7 +38,7 @@ class Spill:
 
 def spill(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Spill:
     """Write batches, as they come, to a file in the system's folder for such (TMPDIR). Raises OSError where it has no room."""
-    spilled = Spill(tempfile.TemporaryFile())  # noqa: SIM115: it is closed when nobody holds it
+    spilled = Spill(tempfile.TemporaryFile())  # noqa: SIM115
     with pa.ipc.new_file(pa.PythonFile(spilled.file, "w"), schema) as writer:
         for batch in batches:
             writer.write_batch(batch)

@@ -39,8 +39,10 @@ class Vocabulary:
 
     def ranks(self, numbers: np.ndarray) -> np.ndarray:
         """(n,) int64: the places of phrases (n,) in the order of kind and text, the same phrase having one."""
-        those, back = np.unique(numbers, return_inverse=True)
-        ranks = np.empty(len(those), np.int64)
-        ranks[sorted(range(len(those)), key=lambda place: self.keys[those[place]])] = np.arange(len(those))
-        found: np.ndarray = ranks[back]
+        asked = np.zeros(len(self), bool)
+        asked[numbers] = True
+        ordered = sorted(np.flatnonzero(asked).tolist(), key=self.keys.__getitem__)
+        ranks = np.zeros(len(self), np.int64)
+        ranks[ordered] = np.arange(len(ordered))
+        found: np.ndarray = ranks[numbers]
         return found
