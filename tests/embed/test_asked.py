@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from embed.phrases import phrases_asked, whole
+from embed.asked import phrases_asked, whole
 from embed.taste import profile_from_text
 
 
