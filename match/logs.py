@@ -29,6 +29,7 @@ TYPES = {
     "title_id": "VARCHAR",
     "artwork_id": "VARCHAR",
     "segment": "VARCHAR",
+    "shown_at": "TIMESTAMPTZ",
     "seconds": "DOUBLE",
     "fraction": "DOUBLE",
 }
