@@ -27,6 +27,7 @@ PRODUCT = "as the product does"
 COSINES = "cosines as they are"
 CENTRED = "centred per side"
 STANDARDISED = ", standardised"
+IN_CATALOG = "each in its mean and spread over the catalog"
 
 Interests = tuple[np.ndarray, np.ndarray]  # a user's (shares (k,), queries (k, d))
 
@@ -89,6 +90,7 @@ def words(
     material, random = report.material, np.random.default_rng(report.material.seed)
     groups, others = draw(own, material.groups, SIZE, random), draw(strangers, 2 * len(strangers), 1, random)
     titles, middle = vectors[groups.shown], centred(vectors, vectors)[groups.shown]
+    from_usual = titles - vectors.mean(axis=0)
     for interests in (1, 3):
         users = users_of(material.encoder, photographs, groups, others, interests)
         made, audience = [profile.interests for profile in users.profiles], users.audience
@@ -101,6 +103,7 @@ def words(
             f"less a neutral text{STANDARDISED}": chosen(_less(made, audience.neutral), titles),
             CENTRED: chosen([(s, centred(q, side)) for s, q in made], middle, standardised=False),
             f"{CENTRED}{STANDARDISED}": chosen([(s, centred(q, side)) for s, q in made], middle),
+            IN_CATALOG: chosen(_in_catalog(_less(made, audience.mean), vectors), from_usual, standardised=False),
         }
         about = f"photographs, {interests} interest{'s' * (interests > 1)} of words, {SIZE} pictures"
         report.add(about, {way: hits(found, SIZE) for way, found in ways.items()}, groups.shown[:, 0], 1 / SIZE)
@@ -170,6 +173,7 @@ def _mixed(
         PRODUCT: chosen(_both(*(_spread_alike(side, titles) for side in apart)), titles),
         COSINES: chosen(_both(texts, pictures), titles, standardised=False),
         f"{COSINES}{STANDARDISED} in one spread": chosen(_both(texts, pictures), titles),
+        IN_CATALOG: chosen(_in_catalog(_both(*apart), catalog), titles - catalog.mean(axis=0), standardised=False),
         CENTRED: chosen(_both(*own), middle, standardised=False),
         f"{CENTRED}{STANDARDISED} in one spread": chosen(_both(*own), middle),
         "one vector of both": chosen(_alone(texts + pictures), titles),
@@ -259,6 +263,13 @@ def _alone(queries: np.ndarray) -> list[Interests]:
 
 def _both(texts: np.ndarray, pictures: np.ndarray) -> list[Interests]:
     return [(np.full(2, 0.5), np.stack(pair)) for pair in zip(texts, pictures, strict=True)]
+
+
+def _in_catalog(made: Sequence[Interests], catalog: np.ndarray) -> list[Interests]:
+    """As long as makes each one's cosines spread over the catalog by 1."""
+    scatter = np.cov(catalog.T)
+    spreads = (np.sqrt(np.einsum("kd,de,ke->k", queries, scatter, queries, optimize=True)) for _, queries in made)
+    return [(shares, queries / spread[:, None]) for (shares, queries), spread in zip(made, spreads, strict=True)]
 
 
 def _spread_alike(queries: np.ndarray, titles: np.ndarray) -> np.ndarray:

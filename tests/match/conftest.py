@@ -16,11 +16,12 @@ ROMANCE, COMEDY, HORROR, PLAIN = np.eye(4, dtype=np.float32)
 
 @pytest.fixture(scope="session")
 def write_artwork() -> Callable[..., None]:
-    """write_artwork(store, titles): the catalog as scripts/embed_artwork.py would leave it; see `make_store`."""
+    """write_artwork(store, titles, vectors=True): the catalog as scripts/embed_artwork.py would leave it; see `make_store`. Without
+    vectors, where they are there already."""
     from embed.records import ARTWORK, TITLE, embedding_schema
     from embed.store import append_rows, replace_table, vector_array
 
-    def write(store: Any, titles: Mapping[str, Sequence[dict[str, Any]]]) -> None:
+    def write(store: Any, titles: Mapping[str, Sequence[dict[str, Any]]], *, vectors: bool = True) -> None:
         rows = [{"title_id": title_id, **row} for title_id, artwork in titles.items() for row in artwork]
         filled = [
             {
@@ -38,6 +39,8 @@ def write_artwork() -> Callable[..., None]:
         ]
         replace_table(store, "titles", pa.Table.from_pylist(named, schema=TITLE))
         replace_table(store, "artwork", pa.Table.from_pylist(filled, schema=ARTWORK))
+        if not vectors:
+            return
         columns = [
             pa.array([row["sha256"] for row in filled], pa.string()),
             *(pa.array([1] * len(filled), pa.int32()) for _ in range(2)),
