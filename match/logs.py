@@ -30,6 +30,7 @@ TYPES = {
     "artwork_id": "VARCHAR",
     "copy_id": "VARCHAR",
     "segment": "VARCHAR",
+    "shown_at": "TIMESTAMPTZ",
     "seconds": "DOUBLE",
     "fraction": "DOUBLE",
 }
