@@ -135,7 +135,7 @@ class Bulk:
     def _choose(self, user_ids: list[str], into: Chosen) -> None:
         """Fill in the choices of at most USERS users."""
         profiles = self.crowd.profiles(user_ids)
-        asked = self.crowd.queries(profiles)
+        asked = self.crowd.queries(profiles, self.crowd.averages(user_ids, profiles, self.context))
         queries, several = self._queries(asked)
         tolerance = self._tolerance(queries)
         people = self._people_parts(self.crowd.likes(profiles))
@@ -208,7 +208,7 @@ class Bulk:
     def _exactly(self, title: int, user_ids: list[str]) -> tuple[np.ndarray, np.ndarray]:
         """(places in `artwork_ids`, scores), (u,) each: what the Matcher gives these users, by its own sums of its own products."""
         snapshot, weights = self.matcher.snapshot, self.matcher.weights
-        tastes = [self.matcher.taste(user_id) for user_id in user_ids]
+        tastes = [self.matcher.taste(user_id, self.context) for user_id in user_ids]
         number = snapshot.title_numbers[self.title_ids[title]]
         page = snapshot.index.page(np.concatenate([taste.queries for taste in tastes]), np.array([number]))
         ends = np.cumsum([len(taste.queries) for taste in tastes])[:-1]

@@ -38,6 +38,7 @@ from match.matcher import EVERYWHERE, Matcher
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+TABLES = ("profiles", "phrases", "audience", "averages", "edits", "priors")  # what choices are made of, beside the snapshot
 PART_ROWS = 1 << 21  # of a part: about 12 MB on the disk, and what a killed run has to do again per core
 PARTS = 16  # at least, where there are enough users
 DICTIONARY_BYTES = 1 << 30  # beyond its limit Parquet writes every string out, again and again
@@ -141,7 +142,7 @@ def _published(store: Store) -> Record:
     name = current_name(store)
     manifest = read_manifest(store.snapshots / name)
     store = open_store(store.root, manifest.fingerprint)
-    versions = {table: table_version(store, table) for table in ("profiles", "phrases", "audience", "priors")}
+    versions = {table: table_version(store, table) for table in TABLES}
     return {"snapshot": name, "published_at": manifest.published_at, "fingerprint": manifest.fingerprint, "tables": versions}
 
 

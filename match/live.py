@@ -119,7 +119,7 @@ class LiveMatcher:
 
     def _look(self) -> _Published:
         store = open_store(self._root)
-        users = (table_version(store, table) for table in ("profiles", "phrases", "audience"))
+        users = (table_version(store, table) for table in ("profiles", "phrases", "audience", "averages", "edits"))
         return _Published(current_name(store), tuple(users), table_version(store, "priors"))
 
     def _renewed(self, published: _Published) -> Matcher:
