@@ -100,10 +100,12 @@ def _words(rest: str, where: str) -> str:
         return rest.split("#", 1)[0].strip()
     try:
         words, end = json.JSONDecoder().raw_decode(rest)
-        after = rest[end:].strip()
-        if not words.strip() or (after and not after.startswith("#")):
-            raise ValueError("something follows it" if after else "it is empty")
         words.encode("utf-8")
     except ValueError as error:
-        raise ProfileError(f"{where}, phrase: {rest!r} cannot be read ({error}); close the quotes, or leave them out") from None
-    return str(words)
+        problem = str(error)
+    else:
+        after = rest[end:].strip()
+        if words.strip() and (not after or after.startswith("#")):
+            return str(words)
+        problem = "something follows it" if after else "it is empty"
+    raise ProfileError(f"{where}, phrase: {rest!r} cannot be read ({problem}); close the quotes, or leave them out")
