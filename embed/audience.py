@@ -1,6 +1,8 @@
 """What users have in common: the mean of their interests and how they spread around it, and the means of segments and locales.
 
 One pass over users' interests, in float64: sums of shares, vectors and outer products, from which mean and moment follow.
+
+Who has no taste yet is taken for the average of the own segment, else of the locale, else of everyone: `average_of`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +20,27 @@ ENOUGH_USERS = 2  # of a segment or locale that has an average of its own
 AUDIENCE_USERS = 20.0
 AT_ONCE = 4096  # interests whose vectors are held at a time
 
+EVERYONE = "the audience's average"
+
 Cohort = tuple[str, str]  # ("segment" or "locale", its name)
+
+
+def average_of(audience: Audience, segment: str | None, locale: str | None) -> tuple[np.ndarray, str]:
+    """(the mean (d,) float32 that speaks for a user of whom no more than this is known, in words whose it is).
+
+    A locale is looked up as in RFC 4647, section 3.4: where pt-BR has no average, pt may have one.
+    """
+    having = {(average.kind, average.name): average for average in audience.averages}
+    asked = [("segment", segment)] if segment else []
+    tags = language_tag(locale).split("-") if locale else []
+    asked += [("locale", "-".join(tags[:length])) for length in range(len(tags), 0, -1)]
+    found = next((having[cohort] for cohort in asked if cohort in having), None)
+    return (audience.mean, EVERYONE) if found is None else (found.mean, str(found))
+
+
+def language_tag(locale: str) -> str:
+    """As locales are compared: "pt_BR" and "pt-br" are one."""
+    return locale.casefold().replace("_", "-")
 
 
 @dataclass

@@ -6,6 +6,7 @@ ArtworkMatcherError          all of ours; its text says what, where and the reme
 ├── PictureError             one picture that cannot be used; the job sets it aside with this text as its reason
 ├── EncoderError             a checkpoint that cannot be opened, or that gives unusable vectors
 ├── FingerprintError         vectors of two encoders would meet
+├── ProfileError             an edited profile with a line that cannot be read, or a user who has no profile to edit
 ├── StoreError               a store folder that is not there, or not a store, or that lacks a table
 ├── SnapshotError            a snapshot that is not there, or is damaged, or is of a newer format
 ├── LogError                 impression or play logs that cannot be read
@@ -31,6 +32,10 @@ class EncoderError(ArtworkMatcherError):
 
 class FingerprintError(ArtworkMatcherError):
     """Vectors made by two different encoders were about to be compared."""
+
+
+class ProfileError(ArtworkMatcherError):
+    """A profile as text that cannot be taken back."""
 
 
 class StoreError(ArtworkMatcherError):

@@ -8,6 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from embed.errors import StoreError
+from embed.interests import interests_of
 from embed.records import PHRASE, PROFILE, Audience, Average, Phrase, Profile, audience_schema, average_schema
 from embed.selection import Selection
 from embed.store import Store, has_table, read_table, read_vectors, replace_table
@@ -45,10 +47,48 @@ class Profiles:
 
 
 def read_profiles(store: Store) -> Profiles:
-    """Raises StoreError before scripts/embed_users.py has run."""
-    table = read_table(store, "profiles")
+    """All profiles, those that a person edited in place of those that were made. Raises StoreError before scripts/embed_users.py
+    has run, also where an edited phrase has no vector of this encoder yet."""
+    table, vectors = read_table(store, "profiles"), read_phrase_vectors(store)
+    if has_table(store, "edits") and len(edits := read_table(store, "edits")):
+        table = _with_edits(table, edits, vectors, read_audience(store))
     rows = {user_id: row for row, user_id in enumerate(table["user_id"].to_pylist())}
-    return Profiles(table, rows, read_phrase_vectors(store), store.dimension)
+    return Profiles(table, rows, vectors, store.dimension)
+
+
+def read_profile(store: Store, user_id: str) -> Profile | None:
+    """One user's profile as `read_profiles` has it; the others are not read."""
+    where = "user_id = '" + user_id.replace("'", "''") + "'"
+    table, vectors = read_table(store, "profiles", where=where), read_phrase_vectors(store)
+    if has_table(store, "edits") and len(edits := read_table(store, "edits", where=where)):
+        table = _with_edits(table, edits, vectors, read_audience(store))
+    rows = {user_id: row for row, user_id in enumerate(table["user_id"].to_pylist())}
+    return Profiles(table, rows, vectors, store.dimension).get(user_id)
+
+
+def _with_edits(table: pa.Table, edits: pa.Table, vectors: dict[PhraseKey, np.ndarray], audience: Audience) -> pa.Table:
+    """The profiles, with the edited ones last; what is known of their users stays."""
+    edited = pc.is_in(table["user_id"], edits["user_id"].combine_chunks())
+    about = {row["user_id"]: row for row in table.filter(edited).drop_columns(["phrases"]).to_pylist()}
+    rows = [_edited(row, about.get(row["user_id"], {}), vectors, audience) for row in edits.to_pylist()]
+    changed = pa.Table.from_pylist(rows, schema=PROFILE).select(table.column_names)
+    return pa.concat_tables([table.filter(pc.invert(edited)), changed], promote_options="default")
+
+
+def _edited(
+    row: dict[str, Any], about: dict[str, Any], vectors: dict[PhraseKey, np.ndarray], audience: Audience
+) -> dict[str, Any]:
+    """A row of PROFILE: interests follow from the vectors that this encoder has."""
+    keys = [(phrase["kind"], phrase["text"]) for phrase in row["phrases"]]
+    if missing := [text for kind, text in keys if (kind, text) not in vectors]:
+        raise StoreError(f"phrase {missing[0]!r} of an edited profile has no vector; run scripts/embed_users.py again")
+    stacked = np.array([vectors[key] for key in keys], np.float32).reshape(len(keys), len(audience.mean))
+    weights = np.array([phrase["weight"] for phrase in row["phrases"]])
+    numbers = interests_of(weights, stacked, audience.neutral).tolist()
+    told = [{**phrase, "interest": number} for phrase, number in zip(row["phrases"], numbers, strict=True)]
+    text = "; ".join(str(Phrase(phrase["text"], phrase["kind"], phrase["weight"])) for phrase in told)
+    made = {"text": text, "phrases": told, "fingerprint": audience.fingerprint, "source": "edited"}
+    return {"user_id": row["user_id"], "locale": None, "segment": None, **about, **made}
 
 
 def read_phrase_vectors(store: Store) -> dict[PhraseKey, np.ndarray]:

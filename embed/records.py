@@ -154,6 +154,14 @@ PROFILE = pa.schema(
     ]
 )
 
+EDIT = pa.schema(
+    [
+        _field("user_id", pa.string(), "whose taste", required=True),
+        _field("phrases", pa.list_(PHRASE), "as a person left them; `interest` says nothing here", required=True),
+        _field("edited_at", UTC, "when", required=True),
+    ]
+)
+
 PRIOR = pa.schema(
     [
         _field("title_id", pa.string(), "the title", required=True),

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from embed import interests, phrases, selection, wording
-from embed.audience import Sums
+from embed.audience import Sums, language_tag
 from embed.by_user import KNOWN, SAID, TRACE, WATCHED, sorted_traces, users_of
 from embed.catalog import Catalog
 from embed.drafts import DRAFT, Draft, open_draft
@@ -29,7 +29,7 @@ from embed.profiles import profile_table, write_audience
 from embed.records import Audience, Phrase, Profile, fold
 from embed.selection import PHRASES, Entries, Selection, TitlePhrases, entries_of_watches, select
 from embed.spill import Spill, spill
-from embed.store import Store, check_fingerprint, mend_table, tidy_table
+from embed.store import Store, check_fingerprint, has_table, mend_table, read_table, tidy_table
 from embed.vocabulary import Vocabulary
 from embed.wording import Wording, entries_of, phrases_said
 
@@ -77,6 +77,7 @@ def embed_users(
         for table in (*TABLES, DRAFT):
             mend_table(store, table)
         book = open_book(store, encoder)
+        _learn_edits(store, book)
         words = Wording.of(catalog, book)
         census = _Census(words.titles, len(book.vocabulary))
         traces = spill(map(census.counted, sorted_traces(catalog)), TRACE)
@@ -116,6 +117,12 @@ def audience_of(profiles: Sequence[Profile], encoder: "Encoder") -> Audience:
         sums.add(*profile.interests)
         sums.users += 1
     return sums.audience(encoder.fingerprint, neutral_vector(encoder))
+
+
+def _learn_edits(store: Store, book: PhraseBook) -> None:
+    """Edited profiles stay as they are; this encoder may not know their phrases yet."""
+    lists = read_table(store, "edits")["phrases"].to_pylist() if has_table(store, "edits") else []
+    book.learn(book.vocabulary.numbers((phrase["kind"], phrase["text"]) for phrases in lists for phrase in phrases))
 
 
 @dataclass
@@ -236,6 +243,7 @@ def _sums(draft: Draft, book: PhraseBook) -> tuple[Sums, int]:
         rows = book.rows(book.vocabulary.numbers(zip(kinds, texts, strict=True)))
         weights, numbers = (pc.struct_field(told, name).to_numpy() for name in ("weight", "interest"))
         mixtures = mixtures_of(starts - starts[0], rows, weights, numbers)
-        sums.add_users(mixtures, book.vectors, {name: batch[name].to_pylist() for name in ("locale", "segment")})
+        locales = [locale and language_tag(locale) for locale in batch["locale"].to_pylist()]
+        sums.add_users(mixtures, book.vectors, {"locale": locales, "segment": batch["segment"].to_pylist()})
         used = np.union1d(used, rows)
     return sums, len(used)

@@ -18,7 +18,7 @@ FREE = 0  # of `Blocked.by`: may be shown
 
 @dataclass(frozen=True)
 class Context:
-    """Where, when and to whom a page is shown. Each field narrows the choice; left out, it asks nothing.
+    """Where, when and to whom a page is shown. Each field but `segment` narrows the choice; left out, it asks nothing.
 
     An artwork fits a locale that is its own, or of which one is the other's beginning (RFC 4647, basic filtering): "pt" and
     "pt-BR" meet, "pt-PT" and "pt-BR" do not. It fits a place which, filled by it, shows at least three quarters of it.
@@ -31,6 +31,7 @@ class Context:
     at: datetime | None = None  # for campaigns; now where left out; UTC where it names no zone
     allow: Collection[str] | None = None  # artwork_ids: only these
     deny: Collection[str] = field(default=())  # artwork_ids: none of these
+    segment: str | None = None  # the viewer's audience segment: its average, else the locale's, speaks for who has no taste yet
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from embed.audience import average_of
 from embed.errors import FingerprintError, StoreError
 from embed.interests import Mixtures, mixtures_of
 from embed.profiles import Profiles
 from embed.records import Audience, fold
 from embed.vocabulary import PhraseKey
+from index.filters import Context
 from index.snapshot import Snapshot
 from index.titles import ABSENT, spans
 
@@ -45,6 +47,7 @@ class Crowd:
     people: np.ndarray  # (phrases,) int64: the snapshot's number of the person whom a phrase names, ABSENT where it names none
     interests: Mixtures
     audience: Audience
+    table: pa.Table  # the profiles
 
     def profiles(self, user_ids: list[str]) -> np.ndarray:
         """(u,) int64: each user's profile, ABSENT where the store knows none, or none with a phrase in it."""
@@ -53,9 +56,26 @@ class Crowd:
         known[known] = self.starts[found[known] + 1] > self.starts[found[known]]
         return np.where(known, found, ABSENT)
 
-    def queries(self, profiles: np.ndarray) -> "Queries":
+    def averages(self, user_ids: list[str], profiles: np.ndarray, context: Context) -> np.ndarray:
+        """(n, d) float32: for those of the users who are ABSENT among their profiles (u,), in order, the mean that speaks for them."""
+        absent = [user_ids[place] for place in np.flatnonzero(profiles == ABSENT).tolist()]
+        of_users = [self._cohorts(user_id, context) for user_id in absent]
+        means = {cohorts: average_of(self.audience, *cohorts)[0] for cohorts in set(of_users)}
+        return np.array([means[cohorts] for cohorts in of_users], np.float32).reshape(len(absent), self.vectors.shape[1])
+
+    def _cohorts(self, user_id: str, context: Context) -> tuple[str | None, str | None]:
+        """As `cohorts_of` has them."""
+        row, having = self.rows.get(user_id), self.table.column_names  # a release before kept neither
+        names = ("segment", "locale")
+        segment, locale = (None if row is None or name not in having else self.table[name][row].as_py() for name in names)
+        return segment or context.segment, locale or context.locale
+
+    def queries(self, profiles: np.ndarray, averages: np.ndarray | None = None) -> "Queries":
         """What sets each interest of these profiles (u,) apart from the average one, as `blend.personal_queries` has it up to the
-        last bits; for those without a profile what sets the average user apart from nothing in particular."""
+        last bits; for those without a profile what sets the average that speaks for them apart from nothing in particular.
+
+        averages: as `Crowd.averages` has them; the whole audience's where left out.
+        """
         known = np.flatnonzero(profiles != ABSENT)
         counts = np.ones(len(profiles), np.int64)
         first, counts[known] = self.interests.of(profiles[known])
@@ -65,7 +85,7 @@ class Crowd:
         numbers = spans(first, counts[known])
         shares[having] = self.interests.shares[numbers]
         vectors[having] = self.interests.vectors(numbers, self.vectors) - self.audience.mean
-        vectors[~having] = self.audience.mean - self.audience.neutral
+        vectors[~having] = (self.audience.mean if averages is None else averages) - self.audience.neutral
         return Queries(users, shares, vectors)
 
     def likes(self, profiles: np.ndarray) -> Likes:
@@ -108,7 +128,7 @@ def crowd_of(profiles: Profiles, audience: Audience, snapshot: Snapshot) -> Crow
     of_phrase = pc.fill_null(pc.struct_field(values, "interest"), 0).to_numpy() if told else np.zeros(len(weights), np.int32)
     interests = mixtures_of(starts, numbers, weights, of_phrase)
     named = [snapshot.people.get(fold(text), ABSENT) if kind == "person" else ABSENT for kind, text in keys]
-    return Crowd(profiles.rows, starts, numbers, weights, vectors, np.array(named, np.int64), interests, audience)
+    return Crowd(profiles.rows, starts, numbers, weights, vectors, np.array(named, np.int64), interests, audience, table)
 
 
 def summed(keys: tuple[np.ndarray, np.ndarray], values: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:

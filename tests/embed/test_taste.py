@@ -4,6 +4,7 @@ import math
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,7 +20,7 @@ from embed.catalog import Catalog
 from embed.encoder import EncoderChoice
 from embed.errors import CatalogError, FingerprintError
 from embed.profiles import read_audience, read_phrase_vectors, read_profiles
-from embed.records import ARTWORK, TASTE, TITLE, WATCH, Phrase, Profile, fold
+from embed.records import ARTWORK, TASTE, TITLE, USER, WATCH, Phrase, Profile, fold
 from embed.store import Store, create_store, replace_table
 from embed.taste import PHRASES, PROMPTS, audience_of, embed_users, profile_from_text, split_phrases
 
@@ -511,3 +512,32 @@ def test_genres_and_people_longer_than_the_tower_reads_stay_whole_and_are_told(e
         f"titles, title 't', people: longer than the text tower reads, so divided: {name}",
     ]
     assert ("person", name) in read_phrase_vectors(empty_store)
+
+
+def test_averages_of_segments_and_locales_are_written_and_users_known_by_their_record_alone_are_there(
+    empty_store: Store, tiny_encoder: Any
+) -> None:
+    known = [
+        {"user_id": "a", "locale": "pt_BR", "segment": "kids"},
+        {"user_id": "b", "locale": "pt-br", "segment": "old"},
+        {"user_id": "b", "locale": "pt-br", "segment": "kids"},  # the later row holds
+        {"user_id": "c", "locale": "de", "segment": "kids"},  # alone of its locale
+        {"user_id": "d", "locale": "de", "segment": "adults"},  # without a taste
+    ]
+    users = pa.Table.from_pylist(known, schema=USER)
+    made = replace(catalog([], tastes=[says("a", "noir"), says("b", "cats"), says("c", "sea")]), users=users)
+    embed_users(made, empty_store, tiny_encoder)
+    profiles, audience = read_profiles(empty_store), read_audience(empty_store)
+    assert profiles.user_ids == ["a", "b", "c", "d"]
+    about = [profiles.get(user) for user in profiles.user_ids]
+    assert [(p and p.source, p and p.locale, p and p.segment) for p in about] == [
+        ("stated", "pt_BR", "kids"),
+        ("stated", "pt-br", "kids"),
+        ("stated", "de", "kids"),
+        ("", "de", "adults"),
+    ]
+    assert [(average.kind, average.name, average.users) for average in audience.averages] == [
+        ("locale", "pt-br", 2),
+        ("segment", "kids", 3),
+    ]
+    assert audience.users == 3

@@ -1,6 +1,7 @@
 """Every choice at once: whatever the tastes, twins, people and contexts, what the Matcher gives one by one."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import pyarrow as pa
 import pytest
 
 from embed.errors import FingerprintError, StoreError
-from embed.records import PROFILE, TITLE
+from embed.profiles import read_audience, write_audience
+from embed.records import PROFILE, TITLE, Average
 from embed.store import Store, read_table, replace_table
 from index.filters import Context
 from index.publish import publish_snapshot
@@ -24,7 +26,15 @@ from match.priors import learn_priors
 DIMENSION = 24
 SIZES = [1, 0, 2, 3, 40, 1, 9, 2, 3, 17, 130, 3, 300]
 ALIKE = Context(locale="de", maturity=12, seen=["t03"])
-CONTEXTS = [EVERYWHERE, ALIKE, Context(aspect=16 / 9), Context(locale="fr", aspect=0.7, maturity=3), Context(allow=[])]
+CONTEXTS = [
+    EVERYWHERE,
+    ALIKE,
+    Context(segment="kids"),
+    Context(segment="few", locale="pt-BR"),
+    Context(aspect=16 / 9),
+    Context(locale="fr", aspect=0.7, maturity=3),
+    Context(allow=[]),
+]
 
 
 def unit(rng: np.random.Generator) -> np.ndarray:
@@ -86,6 +96,19 @@ def with_fallbacks(store: Store, fallbacks: dict[str, str]) -> None:
     publish_snapshot(store)
 
 
+def with_cohorts(rng: np.random.Generator, store: Store) -> None:
+    """Users of some segments and locales, some of which have averages of their own."""
+    segments, locales = [None, "kids", "adults", "few"], [None, "de", "de-AT", "pt_BR", "zz"]
+    rows = [
+        {**row, "segment": segments[rng.integers(4)], "locale": locales[rng.integers(5)]}
+        for row in read_table(store, "profiles").to_pylist()
+    ]
+    replace_table(store, "profiles", pa.Table.from_pylist(rows, schema=PROFILE))
+    named = [("segment", "kids"), ("segment", "adults"), ("locale", "de"), ("locale", "pt-br")]
+    averages = tuple(Average(kind, name, 7, 0.3 * unit(rng)) for kind, name in named)
+    write_audience(store, replace(read_audience(store), averages=averages))
+
+
 @pytest.fixture(scope="module", params=range(3))
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, make_store: Callable[..., Store]) -> Store:
     """A random store; every title names its first artwork as its fallback."""
@@ -95,6 +118,7 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     store = make_store(folder / "store", titles, users, neutral=unit(rng), publish=False)
     with_fallbacks(store, {title_id: rows[0]["artwork_id"] for title_id, rows in titles.items() if rows})
     click(rng, titles, store, folder)
+    with_cohorts(rng, store)
     return store
 
 
@@ -209,13 +233,14 @@ def test_no_artwork_at_all(tmp_path: Path, make_store: Callable[..., Store]) -> 
 # Tastes as arrays
 
 
-def test_tastes_are_those_of_the_profiles(world: Store) -> None:
+@pytest.mark.parametrize("context", CONTEXTS, ids=range(len(CONTEXTS)))
+def test_tastes_are_those_of_the_profiles(world: Store, context: Context) -> None:
     matcher = Matcher.open(world)
     crowd = crowd_of(matcher.profiles, matcher.audience, matcher.snapshot)
     users = [*matcher.user_ids, "nobody"]
     profiles = crowd.profiles(users)
-    tastes = [matcher.taste(user) for user in users]
-    found = crowd.queries(profiles)
+    tastes = [matcher.taste(user, context) for user in users]
+    found = crowd.queries(profiles, crowd.averages(users, profiles, context))
     assert found.users.tolist() == [user for user, taste in enumerate(tastes) for _ in taste.shares]
     np.testing.assert_allclose(found.shares, np.concatenate([taste.shares for taste in tastes]), atol=1e-6)
     np.testing.assert_allclose(found.vectors, np.concatenate([taste.queries for taste in tastes]), atol=1e-6)
