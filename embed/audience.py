@@ -98,8 +98,9 @@ class Sums:
                 users, total = self.cohorts[cohorts[code]]
                 self.cohorts[cohorts[code]] = users, total + added
 
-    def audience(self, fingerprint: str, neutral: np.ndarray) -> Audience:
-        """Of all that was added; neutral: (d,) float32, what texts have in common that say nothing in particular."""
+    def audience(self, fingerprint: str, neutral: np.ndarray, commons: Mapping[str, np.ndarray]) -> Audience:
+        """Of all that was added; neutral: (d,) float32, what texts have in common that say nothing in particular; commons: of each
+        kind of phrase, (d,) float32 what all of it have in common."""
         mean = (self.total + NEUTRAL_USERS * neutral) / (self.users + NEUTRAL_USERS)
         crossed = np.outer(self.total, mean)
         apart = (self.moment - crossed - crossed.T + self.users * np.outer(mean, mean)) / max(self.users, 1)
@@ -108,4 +109,4 @@ class Sums:
             for (kind, name), (users, total) in sorted(self.cohorts.items())
             if users >= ENOUGH_USERS
         )
-        return Audience(fingerprint, self.users, neutral, mean.astype(np.float32), apart.astype(np.float32), averages)
+        return Audience(fingerprint, self.users, neutral, mean.astype(np.float32), apart.astype(np.float32), averages, commons)

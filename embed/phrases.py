@@ -86,6 +86,12 @@ def encode_prompts(groups: Sequence[Sequence[str]], encoder: "Encoder") -> list[
     return [_mean_unit(np.stack([next(vectors) for _ in group])) for group in groups]
 
 
+def common_vectors(encoder: "Encoder") -> dict[str, np.ndarray]:
+    """Kind to (d,) float32: what the prompts of all its phrases have in common, which is what they say of nothing."""
+    groups = [[" ".join(template.format("").split()) or NEUTRAL[0] for template in templates] for templates in PROMPTS.values()]
+    return dict(zip(PROMPTS, encode_prompts(groups, encoder), strict=True))
+
+
 def neutral_vector(encoder: "Encoder") -> np.ndarray:
     """(d,) float32: what texts have in common that say nothing in particular."""
     return _mean_unit(encoder.encode_texts(NEUTRAL))

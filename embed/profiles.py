@@ -84,7 +84,8 @@ def _edited(
         raise StoreError(f"phrase {missing[0]!r} of an edited profile has no vector; run scripts/embed_users.py again")
     stacked = np.array([vectors[key] for key in keys], np.float32).reshape(len(keys), len(audience.mean))
     weights = np.array([phrase["weight"] for phrase in row["phrases"]])
-    numbers = interests_of(weights, stacked, audience.neutral).tolist()
+    common = np.array([audience.commons.get(kind, audience.neutral) for kind, _ in keys], np.float32).reshape(stacked.shape)
+    numbers = interests_of(weights, stacked, common).tolist()
     told = [{**phrase, "interest": number} for phrase, number in zip(row["phrases"], numbers, strict=True)]
     text = "; ".join(str(Phrase(phrase["text"], phrase["kind"], phrase["weight"])) for phrase in told)
     made = {"text": text, "phrases": told, "fingerprint": audience.fingerprint, "source": "edited"}
@@ -153,7 +154,9 @@ def read_audience(store: Store) -> Audience:
     row = read_table(store, "audience").to_pylist()[0]
     neutral, mean, moment = (np.array(row[name], np.float32) for name in ("neutral", "mean", "moment"))
     square = moment.reshape(len(mean), len(mean))
-    return Audience(row["fingerprint"], row["users"], neutral, mean, square, _averages(store, row["fingerprint"]))
+    told = zip(row.get("kinds") or (), row.get("commons") or (), strict=True)  # a release before knew none
+    commons = {kind: np.array(common, np.float32) for kind, common in told}
+    return Audience(row["fingerprint"], row["users"], neutral, mean, square, _averages(store, row["fingerprint"]), commons)
 
 
 def _averages(store: Store, fingerprint: str) -> tuple[Average, ...]:
@@ -186,5 +189,7 @@ def write_audience(store: Store, audience: Audience) -> None:
         "neutral": audience.neutral.tolist(),
         "mean": audience.mean.tolist(),
         "moment": audience.moment.reshape(-1).tolist(),
+        "kinds": list(audience.commons),
+        "commons": [common.tolist() for common in audience.commons.values()],
     }
     replace_table(store, "audience", pa.Table.from_pylist([row], schema=audience_schema(store.dimension)))

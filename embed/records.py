@@ -6,6 +6,7 @@ Times are UTC with microseconds. Lists are never null: an empty list says "none"
 """
 
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -240,6 +241,8 @@ def audience_schema(dimension: int) -> pa.Schema:
             _field("neutral", vector(dimension), "of a picture of nothing in particular", required=True),
             _field("mean", vector(dimension), "of the users' interests, each user counting once", required=True),
             _field("moment", vector(dimension * dimension), "mean outer product of (interest - mean)", required=True),
+            _field("kinds", TEXTS, "genre, person and so on: of phrases"),
+            _field("commons", pa.list_(vector(dimension)), "of each of them: what all its phrases have in common"),
         ]
     )
 
@@ -330,6 +333,9 @@ class Audience:
     mean: np.ndarray  # (d,)
     moment: np.ndarray  # (d, d)
     averages: tuple["Average", ...] = ()
+    commons: Mapping[str, np.ndarray] = field(
+        default_factory=dict
+    )  # kind of a phrase to (d,), what all of the kind have in common
 
 
 @dataclass(frozen=True)

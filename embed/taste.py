@@ -8,7 +8,7 @@ What it leaves behind depends only on the catalog and on what the store held bef
 profiles a block at a time in a draft. Killed anywhere, it is run again, goes on there and ends the same.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,17 @@ from embed.drafts import DRAFT, Draft, open_draft
 from embed.interests import interests_of, interests_of_many, mixtures_of
 from embed.locks import only_writer
 from embed.phrase_book import PhraseBook, Progress, open_book
-from embed.phrases import ADJECTIVES, FILMS, PROMPTS, Divided, encode_phrases, encode_prompts, neutral_vector, split_phrases
+from embed.phrases import (
+    ADJECTIVES,
+    FILMS,
+    PROMPTS,
+    Divided,
+    common_vectors,
+    encode_phrases,
+    encode_prompts,
+    neutral_vector,
+    split_phrases,
+)
 from embed.profiles import profile_table, write_audience
 from embed.records import Audience, Phrase, Profile, fold
 from embed.selection import PHRASES, Entries, Selection, TitlePhrases, entries_of_watches, select
@@ -51,7 +61,7 @@ __all__ = [
 
 HALF_LIFE_DAYS = 180.0  # a watch this much older than the newest one counts half
 TABLES = ("phrases", "profiles", "averages", "audience")
-RULES = 2  # by which profiles are made; another number, and no draft of before is gone on with
+RULES = 3  # by which profiles are made; another number, and no draft of before is gone on with
 
 
 @dataclass(frozen=True)
@@ -82,10 +92,11 @@ def embed_users(
         census = _Census(words.titles, len(book.vocabulary))
         traces = spill(map(census.counted, sorted_traces(catalog)), TRACE)
         draft = open_draft(store, census.digest(catalog, encoder))
-        _write_profiles(draft, traces, words, census, progress)
+        commons = common_vectors(encoder)
+        _write_profiles(draft, traces, words, census, commons, progress)
         sums, used = _sums(draft, book)
         draft.publish()
-        write_audience(store, sums.audience(encoder.fingerprint, neutral_vector(encoder)))
+        write_audience(store, sums.audience(encoder.fingerprint, neutral_vector(encoder), commons))
         draft.drop()
         for table in TABLES:
             tidy_table(store, table)
@@ -104,7 +115,9 @@ def profile_from_text(user_id: str, text: str, encoder: "Encoder", *, people: It
     chosen = select(1, nothing, stated, vocabulary)
     keys = [vocabulary.keys[number] for number in chosen.phrases.tolist()]
     vectors = encode_phrases(keys, encoder)
-    numbers = interests_of(chosen.weights, vectors, neutral_vector(encoder)).tolist()
+    commons = common_vectors(encoder)
+    common = np.array([commons[kind] for kind, _ in keys], np.float32).reshape(vectors.shape)
+    numbers = interests_of(chosen.weights, vectors, common).tolist()
     told = zip(keys, chosen.weights.tolist(), numbers, strict=True)
     found = tuple(Phrase(words, kind, weight, (), interest) for (kind, words), weight, interest in told)
     return Profile(user_id, found, vectors, encoder.fingerprint, "stated" if found else "")
@@ -116,7 +129,7 @@ def audience_of(profiles: Sequence[Profile], encoder: "Encoder") -> Audience:
     for profile in (profile for profile in profiles if profile.phrases):
         sums.add(*profile.interests)
         sums.users += 1
-    return sums.audience(encoder.fingerprint, neutral_vector(encoder))
+    return sums.audience(encoder.fingerprint, neutral_vector(encoder), common_vectors(encoder))
 
 
 def _learn_edits(store: Store, book: PhraseBook) -> None:
@@ -180,10 +193,12 @@ def _rows(block: pa.RecordBatch, what: int) -> np.ndarray:
     return np.flatnonzero(block["what"].to_numpy() == what)
 
 
-def _write_profiles(draft: Draft, traces: Spill, words: Wording, census: _Census, progress: Progress) -> None:
+def _write_profiles(
+    draft: Draft, traces: Spill, words: Wording, census: _Census, commons: Mapping[str, np.ndarray], progress: Progress
+) -> None:
     """The profiles that the draft has not yet, a block of users at a time."""
     book, rarity = words.book, census.rarity
-    neutral = neutral_vector(book.encoder)
+    common, number_of = np.array(list(commons.values())), {kind: number for number, kind in enumerate(commons)}
     for block in traces.batches():
         users, of_users = users_of(block)
         said = _rows(block, SAID)
@@ -194,7 +209,10 @@ def _write_profiles(draft: Draft, traces: Spill, words: Wording, census: _Census
         watched = _watched(block, of_users, census, rarity)
         chosen = select(len(users), watched, stated, book.vocabulary)
         words.note_divided(book.learn(chosen.phrases, progress))
-        numbers = interests_of_many(chosen.starts, chosen.weights, book.rows(chosen.phrases), book.vectors, neutral)
+        distinct, each = np.unique(chosen.phrases, return_inverse=True)
+        kinds = np.array([number_of[book.vocabulary.keys[number][0]] for number in distinct.tolist()], np.int64)[each]
+        rows = book.rows(chosen.phrases)
+        numbers = interests_of_many(chosen.starts, chosen.weights, rows, book.vectors, kinds, common)
         columns: dict[str, Sequence[str | None]] = {
             "source": _sources(chosen, watched, stated),
             **_known(block, of_users, len(users)),

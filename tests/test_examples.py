@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -167,3 +168,15 @@ def _open_art_catalog(folder: Path, paintings: str) -> Path:
     for name, rows in (("titles", titles), ("artwork", artwork)):
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return folder
+
+
+def test_genres_are_alike_by_what_they_are_and_not_by_their_prompts(encoder: Any) -> None:
+    """With the neutral text alone science fiction and romance were one interest."""
+    from embed.interests import interests_of
+    from embed.phrases import common_vectors, encode_phrases, genre_phrase
+
+    keys = [("genre", genre_phrase(genre)) for genre in ("science fiction", "romance", "mystery", "thriller", "comedy")]
+    common = common_vectors(encoder)["genre"]
+    numbers = interests_of(np.arange(5, 0, -1), encode_phrases(keys, encoder), common)
+    assert len(set(numbers[[0, 1, 2, 4]].tolist())) == 4
+    assert numbers[2] == numbers[3]

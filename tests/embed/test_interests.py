@@ -110,11 +110,11 @@ def test_many_users_at_once_are_what_each_is_alone(seed: int, counts: list[int])
     vocabulary /= np.linalg.norm(vocabulary, axis=1, keepdims=True)
     starts = np.cumsum([0, *counts])
     weights, phrases = rng.normal(size=starts[-1]), rng.integers(0, 20, starts[-1])
-    common = vocabulary.mean(axis=0)
-    found = interests_of_many(starts, weights, phrases, vocabulary, common)
+    common, of_phrase = rng.normal(size=(3, 6)), rng.integers(0, 3, 20)
+    found = interests_of_many(starts, weights, phrases, vocabulary, of_phrase[phrases], common)
     for begin, end in pairwise(starts.tolist()):
         of_user = slice(begin, end)
-        expected = one_by_one(weights[of_user], vocabulary[phrases[of_user]], common)
+        expected = one_by_one(weights[of_user], vocabulary[phrases[of_user]], common[of_phrase[phrases[of_user]]])
         assert found[of_user].tolist() == expected or len(set(phrases[of_user])) < end - begin  # twins tie by rounding
 
 

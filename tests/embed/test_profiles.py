@@ -69,12 +69,15 @@ def test_phrase_vectors_are_found_by_kind_and_text(empty_store: Store, vectors: 
 def test_the_audience_comes_back_as_it_was_written(empty_store: Store) -> None:
     random = np.random.default_rng(1)
     arrays = [random.normal(size=shape).astype(np.float32) for shape in ((32,), (32,), (32, 32))]
-    write_audience(empty_store, Audience("f", 7, *arrays))
+    commons = {"genre": random.normal(size=32).astype(np.float32), "mood": random.normal(size=32).astype(np.float32)}
+    write_audience(empty_store, Audience("f", 7, *arrays, commons=commons))
     read = read_audience(empty_store)
     assert (read.fingerprint, read.users) == ("f", 7)
     for got, wanted in zip((read.neutral, read.mean, read.moment), arrays, strict=True):
         assert got.dtype == np.float32
         assert np.array_equal(got, wanted)
+    assert read.commons.keys() == commons.keys()
+    assert all(np.array_equal(read.commons[kind], common) for kind, common in commons.items())
 
 
 @pytest.mark.parametrize("read", [read_profiles, read_phrase_vectors, read_audience])
