@@ -1,7 +1,9 @@
 """A catalog folder in: rows read, checked against the records' schemas, and every bad one named.
 
-A catalog is a folder with `titles`, `artwork` and, as it likes, `copy`, `history` and `tastes`, each as .csv, .jsonl or .parquet,
-beside the pictures.
+A catalog is a folder with `titles`, `artwork` and, as it likes, `copy`, `history`, `tastes` and `users`, each as .csv, .jsonl or
+.parquet, beside the pictures. What users leave may be larger than memory: it is checked as it streams by, and kept on the disk
+where it is much.
+
 In CSV the items of a list are divided by "|". Rows count from 1, a CSV's header not counted; in .jsonl they are the lines.
 
 `accepted_tags`, which scripts/tag_artwork.py writes there, goes with the artwork: what has no tags of its own has these.
@@ -11,7 +13,8 @@ import csv
 import difflib
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import islice
@@ -21,11 +24,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from embed.columns import as_column, plain_rows
 from embed.errors import CatalogError
-from embed.records import ACCEPTED_TAG, ARTWORK, COPY, TASTE, TEXTS, TITLE, WATCH
+from embed.records import ACCEPTED_TAG, ARTWORK, COPY, TASTE, TEXTS, TITLE, USER, WATCH
 from embed.records import UTC as UTC_TIME
+from embed.spill import Spill, kept_or_spilled
 
-SCHEMAS = {"titles": TITLE, "artwork": ARTWORK, "copy": COPY, "history": WATCH, "tastes": TASTE}
+SCHEMAS = {"titles": TITLE, "artwork": ARTWORK, "copy": COPY, "history": WATCH, "tastes": TASTE, "users": USER}
+STREAMED = ("history", "tastes", "users")  # as many as there are users
 ACCEPTED = "accepted_tags"
 READ_AS = {**SCHEMAS, ACCEPTED: ACCEPTED_TAG}
 KEYS = {"titles": "title_id", "artwork": "artwork_id", "copy": "copy_id"}  # what must not stand twice
@@ -33,6 +39,7 @@ REQUIRED = ("titles", "artwork")
 ENDINGS = (".csv", ".jsonl", ".parquet")
 TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 CHUNK = 10_000  # rows held as Python objects at a time
+FEW = 64  # rows that are looked at one by one where not all of them are plainly good; more are halved first
 
 Row = dict[str, Any]
 
@@ -65,6 +72,14 @@ class Catalog:
     problems: tuple[Problem, ...] = field(default=())
     copy: pa.Table = field(default_factory=COPY.empty_table)  # lines of micro-copy
     accepted_tags: pa.Table = field(default_factory=ACCEPTED_TAG.empty_table)  # those that became tags of `artwork`
+    users: pa.Table = field(default_factory=USER.empty_table)
+    spills: Mapping[str, tuple[pa.Table, Spill]] = field(default_factory=dict, repr=False, compare=False)  # see `batches`
+
+    def batches(self, name: str) -> Iterator[pa.RecordBatch]:
+        """The rows of "history", "tastes" or "users" in their order, a few at a time: what was read and is much, from the disk."""
+        table = getattr(self, name)
+        read, spilled = self.spills.get(name, (None, None))
+        return spilled.batches() if spilled is not None and read is table else iter(table.to_batches(max_chunksize=CHUNK))
 
 
 @dataclass(frozen=True)
@@ -89,6 +104,9 @@ def read_catalog(
 ) -> Catalog:
     """Read the tables named in `only` (the others come back empty); with the artwork, the tags that persons accepted for it.
 
+    What users leave takes memory for a few rows only, however many there are: the rest is in a temporary file, and the table is
+    mapped from it.
+
     `pictures` is the folder or fsspec URL (s3://bucket/pictures) below which the artwork's paths lie, if it is not `root`.
 
     Raises CatalogError where the folder or a required table is missing or unreadable, and, if `strict`, at the first bad row.
@@ -102,7 +120,13 @@ def read_catalog(
     files = {name: _find(root, name) for name in SCHEMAS if name in only}
     tables = {name: schema.empty_table() for name, schema in SCHEMAS.items()}
     known: _Known | None = None  # None: the titles are not read, so that nobody is a stranger
+    spills: dict[str, tuple[pa.Table, Spill]] = {}
     for name, path in files.items():  # titles come first
+        if name in STREAMED:
+            batches = _Checks.of(path, name, known, problems, strict).batches(path) if path else iter(())
+            tables[name], spilled = kept_or_spilled(batches, SCHEMAS[name])
+            spills |= {name: (tables[name], spilled)} if spilled else {}
+            continue
         rows = _checked(path, name, known, problems, strict) if path else iter(())
         tables[name] = _table(rows, SCHEMAS[name])
         if name == "titles":
@@ -113,7 +137,8 @@ def read_catalog(
         known = _known("artwork", tables["artwork"], files["artwork"])
         accepted = _table(_checked(path, ACCEPTED, known, problems, strict), ACCEPTED_TAG)
         tables |= _with_accepted(tables["artwork"], accepted)
-    return Catalog(root=root.resolve(), pictures=pictures or str(root.resolve()), problems=tuple(problems), **tables)
+    pictures = pictures or str(root.resolve())
+    return Catalog(root=root.resolve(), pictures=pictures, problems=tuple(problems), spills=spills, **tables)
 
 
 def _known(what: str, table: pa.Table, path: Path | None) -> _Known:
@@ -170,41 +195,157 @@ def _report(problems: list[Problem], problem: Problem, strict: bool) -> None:
     problems.append(problem)
 
 
+@dataclass(frozen=True)
+class _Checks:
+    """What a table's rows must pass, and what is known of it so far."""
+
+    file: str
+    schema: pa.Schema
+    key: str | None
+    known: _Known | None
+    problems: list[Problem]
+    strict: bool
+    seen: dict[str, int] = field(default_factory=dict)  # by key, the row it first stood in
+    columns: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, path: Path, name: str, known: _Known | None, problems: list[Problem], strict: bool) -> "_Checks":
+        return cls(path.name, READ_AS[name], KEYS.get(name), known, problems, strict)
+
+    def row(self, number: int, raw: "Row | _BadValue") -> Row | None:
+        """The row as it is kept; None where it is bad, which then stands among the problems."""
+        try:
+            return self._row(number, raw)
+        except _BadValue as bad:
+            _report(self.problems, Problem(self.file, number, *bad.args), self.strict)
+            return None
+
+    def _row(self, number: int, raw: "Row | _BadValue") -> Row:
+        if isinstance(raw, _BadValue):
+            raise raw
+        for column in [column for column in raw if column not in self.columns]:
+            self.columns.add(column)
+            _warn_of_typo(self.file, column, raw, self.schema, self.problems, self.strict)
+        row = {f.name: _value(raw.get(f.name), f) for f in self.schema if _from_catalog(f)}
+        if self.key and row[self.key] in self.seen:
+            before = f"{row[self.key]!r} already stands in row {self.seen[row[self.key]]}"
+            raise _BadValue(self.key, before, "give every row an id of its own")
+        if self.key:
+            self.seen[row[self.key]] = number
+        if self.known and self.known.field in row and row[self.known.field] not in self.known.ids:
+            remedy = f"add it to {self.known.file} or correct the id"
+            raise _BadValue(self.known.field, f"{row[self.known.field]!r} is no {self.known.what} of this catalog", remedy)
+        return row
+
+    def batches(self, path: Path) -> Iterator[pa.RecordBatch]:
+        """The good rows of a table without lists and keys, in the file's order."""
+        known = {}
+        if self.known and self.known.field in self.schema.names:
+            known = {self.known.field: pa.array(self.known.ids, pa.string())}
+        for piece in _pieces(path):
+            yield from self._batches(piece, known)
+
+    def _batches(self, piece: "_Piece", known: dict[str, pa.Array]) -> Iterator[pa.RecordBatch]:
+        """A bad row makes slow only the few around it."""
+        columns = piece.columns(self.schema.names) if piece.names <= self.columns | set(self.schema.names) else None
+        batch = None if columns is None else plain_rows(columns, len(piece), self.schema, known)
+        if batch is not None:
+            self.columns.update(piece.names)
+            yield batch
+        elif len(piece) > FEW:
+            for half in (slice(0, len(piece) // 2), slice(len(piece) // 2, len(piece))):
+                yield from self._batches(piece.part(half), known)
+        else:
+            rows = [row for number, raw in piece.rows() if (row := self.row(number, raw)) is not None]
+            yield pa.RecordBatch.from_pylist(rows, schema=self.schema)
+
+
 def _checked(path: Path, name: str, known: _Known | None, problems: list[Problem], strict: bool) -> Iterator[Row]:
     """Each good row; the bad ones go to `problems`."""
-    schema, key = READ_AS[name], KEYS.get(name)
-    seen: dict[str, int] = {}
-    columns: set[str] = set()
-    for number, raw in _rows(path):
-        try:
-            if isinstance(raw, _BadValue):
-                raise raw
-            for column in [column for column in raw if column not in columns]:
-                columns.add(column)
-                _warn_of_typo(path.name, column, raw, schema, problems, strict)
-            row = {f.name: _value(raw.get(f.name), f) for f in schema if _from_catalog(f)}
-            if key and row[key] in seen:
-                raise _BadValue(key, f"{row[key]!r} already stands in row {seen[row[key]]}", "give every row an id of its own")
-            if key:
-                seen[row[key]] = number
-            if known and known.field in row and row[known.field] not in known.ids:
-                remedy = f"add it to {known.file} or correct the id"
-                raise _BadValue(known.field, f"{row[known.field]!r} is no {known.what} of this catalog", remedy)
-        except _BadValue as bad:
-            _report(problems, Problem(path.name, number, *bad.args), strict)
-            continue
-        yield row
+    checks = _Checks.of(path, name, known, problems, strict)
+    return (row for number, raw in _rows(path) if (row := checks.row(number, raw)) is not None)
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """Some rows that follow one another, as Python has them."""
+
+    lines: "list[tuple[int, Row | _BadValue]]"
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    @property
+    def names(self) -> set[str]:
+        return set().union(*(raw for _, raw in self.lines if isinstance(raw, dict)))
+
+    def columns(self, names: list[str]) -> dict[str, pa.Array] | None:
+        """None where a line is no row at all."""
+        raws = [raw for _, raw in self.lines if isinstance(raw, dict)]
+        return {name: as_column([raw.get(name) for raw in raws]) for name in names} if len(raws) == len(self) else None
+
+    def part(self, some: slice) -> "_Lines":
+        return _Lines(self.lines[some])
+
+    def rows(self) -> "Iterable[tuple[int, Row | _BadValue]]":
+        return self.lines
+
+
+@dataclass(frozen=True)
+class _Parquet:
+    """The same as Arrow has them."""
+
+    batch: pa.RecordBatch
+    first: int  # the number of its first row
+
+    def __len__(self) -> int:
+        return int(self.batch.num_rows)
+
+    @property
+    def names(self) -> set[str]:
+        return set(self.batch.schema.names)
+
+    def columns(self, names: list[str]) -> dict[str, pa.Array] | None:
+        return {name: self.batch[name] for name in names if name in self.names}
+
+    def part(self, some: slice) -> "_Parquet":
+        return _Parquet(self.batch.slice(some.start, some.stop - some.start), self.first + some.start)
+
+    def rows(self) -> "Iterable[tuple[int, Row | _BadValue]]":
+        return enumerate(_rows_of(self.batch), start=self.first)
+
+
+_Piece = _Lines | _Parquet
+
+
+def _pieces(path: Path) -> Iterator[_Piece]:
+    if path.suffix != ".parquet":
+        rows = _rows(path)
+        while chunk := list(islice(rows, CHUNK)):
+            yield _Lines(chunk)
+        return
+    first = 1
+    with _readable(path):
+        for batch in _parquet_batches(path):
+            yield _Parquet(batch, first)
+            first += batch.num_rows
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Row | _BadValue]]:
     """(row number, the row as a dict, or what is wrong with it)."""
-    try:
+    with _readable(path):
         if path.suffix == ".csv":
             yield from enumerate(_csv_rows(path), start=1)
         elif path.suffix == ".jsonl":
             yield from _jsonl_rows(path)
         else:
-            yield from enumerate(_parquet_rows(path), start=1)
+            yield from enumerate((row for batch in _parquet_batches(path) for row in _rows_of(batch)), start=1)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
     except (OSError, ValueError, csv.Error, pa.ArrowException) as error:
         raise CatalogError(f"{path} cannot be read as {path.suffix[1:]}: {error}") from error
 
@@ -244,13 +385,16 @@ def _json_row(line: str) -> Row | _BadValue:
     return row if isinstance(row, dict) else _BadValue("-", "is no JSON object", remedy)
 
 
-def _parquet_rows(path: Path) -> Iterator[Row | _BadValue]:
+def _parquet_batches(path: Path) -> Iterator[pa.RecordBatch]:
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches():
-            columns = [_python_values(column) for column in batch.columns]
-            yield from (dict(zip(batch.schema.names, values, strict=True)) for values in zip(*columns, strict=True))
+        yield from file.iter_batches()
+
+
+def _rows_of(batch: pa.RecordBatch) -> Iterator[Row]:
+    columns = [_python_values(column) for column in batch.columns]
+    return (dict(zip(batch.schema.names, values, strict=True)) for values in zip(*columns, strict=True))
 
 
 def _python_values(column: pa.Array) -> list[Any]:

@@ -6,6 +6,7 @@ torch and open_clip are imported inside the functions that need them, so that wh
 import hashlib
 import json
 import warnings
+import zipfile
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
@@ -44,6 +45,12 @@ class EncoderChoice:
     def is_bundled(self) -> bool:
         """Whether this is the small checkpoint that the project carries."""
         return self.model == BUNDLED
+
+    @property
+    def weights_file(self) -> Path | None:
+        """The file of weights that `pretrained` names, where it is no tag. Such a file says nothing of its activation and of its
+        preprocessing: open_clip takes those of the model's name."""
+        return Path(self.pretrained) if self.pretrained and Path(self.pretrained).is_file() else None
 
 
 @dataclass(frozen=True)
@@ -108,6 +115,11 @@ def load_encoder(choice: EncoderChoice | None = None, *, device: str | None = No
     choice = choice or EncoderChoice()
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     name = _open_clip_name(choice)
+    if choice.weights_file is not None and _is_openai_archive(choice.weights_file) and "quickgelu" not in name.lower():
+        raise EncoderError(
+            f"{choice.weights_file} is an archive as OpenAI publishes them, whose weights want QuickGELU; "
+            f"give the model {name + '-quickgelu'!r}"
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -136,6 +148,14 @@ def _open_clip_name(choice: EncoderChoice) -> str:
     if not choice.pretrained:
         raise EncoderError(f"model {choice.model!r} needs --pretrained; open_clip.list_pretrained() lists the pairs")
     return choice.model.replace("/", "-")  # ViT-B/32: open_clip builds such a model, but does not find its configuration
+
+
+def _is_openai_archive(path: Path) -> bool:
+    """Whether the file is a TorchScript archive: OpenAI published CLIP as those, open_clip's own weights are plain."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return any(name.endswith("/constants.pkl") for name in archive.namelist())
 
 
 def _remedy(choice: EncoderChoice) -> str:

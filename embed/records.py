@@ -25,7 +25,8 @@ TITLE = pa.schema(
         _field("name", pa.string(), "as a viewer reads it", required=True),
         _field("genres", TEXTS, "such as drama, comedy"),
         _field("people", TEXTS, "who is in it or made it"),
-        _field("keywords", TEXTS, "what it is about, its moods and places"),
+        _field("keywords", TEXTS, "what it is about, and its places"),
+        _field("moods", TEXTS, "how it feels, such as tense, heart-warming"),
         _field("synopsis", pa.string(), "a few sentences"),
         _field(
             "fallback", pa.string(), "the artwork_id to show where the viewer's locale and screen leave none of its artwork"
@@ -91,6 +92,14 @@ TASTE = pa.schema(
     ]
 )
 
+USER = pa.schema(
+    [
+        _field("user_id", pa.string(), "who; of several rows of one user the last one holds", required=True),
+        _field("locale", pa.string(), "the user's language or market, such as en or pt-BR"),
+        _field("segment", pa.string(), "the audience segment of the user"),
+    ]
+)
+
 IMPRESSION = pa.schema(
     [
         _field("impression_id", pa.string(), "one artwork shown once to one user", required=True),
@@ -139,6 +148,17 @@ PROFILE = pa.schema(
         _field("text", pa.string(), "the taste as a person reads it", required=True),
         _field("phrases", pa.list_(PHRASE), "strongest first, with the titles each came from", required=True),
         _field("fingerprint", pa.string(), "of the encoder whose vectors the phrases have", required=True),
+        _field("source", pa.string(), "what it was made of: history, stated, history and stated, edited; empty: of nothing"),
+        _field("locale", pa.string(), "the user's language or market, where the catalog says it"),
+        _field("segment", pa.string(), "the audience segment of the user, where the catalog says it"),
+    ]
+)
+
+EDIT = pa.schema(
+    [
+        _field("user_id", pa.string(), "whose taste", required=True),
+        _field("phrases", pa.list_(PHRASE), "as a person left them; `interest` says nothing here", required=True),
+        _field("edited_at", UTC, "when", required=True),
     ]
 )
 
@@ -190,7 +210,7 @@ def phrase_schema(dimension: int) -> pa.Schema:
     """One row per phrase of anyone's taste: users share phrases, so each is encoded once."""
     return pa.schema(
         [
-            _field("kind", pa.string(), "genre, person, keyword or stated: it decides the prompts", required=True),
+            _field("kind", pa.string(), "genre, mood, person, keyword or stated: it decides the prompts", required=True),
             _field("text", pa.string(), "the phrase", required=True),
             _field("fingerprint", pa.string(), "of the encoder that made the vector", required=True),
             _field("vector", vector(dimension), "unit length", required=True),
@@ -224,12 +244,25 @@ def audience_schema(dimension: int) -> pa.Schema:
     )
 
 
+def average_schema(dimension: int) -> pa.Schema:
+    """One row per segment and locale: what its users have in common."""
+    return pa.schema(
+        [
+            _field("kind", pa.string(), "segment or locale", required=True),
+            _field("name", pa.string(), "of the segment or locale", required=True),
+            _field("users", pa.int64(), "how many users stand behind it", required=True),
+            _field("fingerprint", pa.string(), "of the encoder that made the vectors", required=True),
+            _field("mean", vector(dimension), "as the audience's, shrunk towards it where the users are few", required=True),
+        ]
+    )
+
+
 @dataclass(frozen=True)
 class Phrase:
     """One thing a user likes (weight > 0) or dislikes (weight < 0), and the titles it was learned from."""
 
     text: str
-    kind: str  # genre, person, keyword or stated
+    kind: str  # genre, mood, person, keyword or stated
     weight: float
     titles: tuple[str, ...] = ()
     interest: int = field(default=0, compare=False)  # which of the user's interests it belongs to; -1 for a dislike
@@ -246,6 +279,9 @@ class Profile:
     phrases: tuple[Phrase, ...]
     vectors: np.ndarray
     fingerprint: str
+    source: str = ""  # see PROFILE
+    locale: str | None = None
+    segment: str | None = None
 
     @property
     def text(self) -> str:
@@ -286,10 +322,24 @@ class Profile:
 
 @dataclass(frozen=True)
 class Audience:
-    """What the users of a store have in common: see `audience_schema`. All arrays float32."""
+    """What the users of a store have in common: see `audience_schema` and `average_schema`. All arrays float32."""
 
     fingerprint: str
     users: int
     neutral: np.ndarray  # (d,)
     mean: np.ndarray  # (d,)
     moment: np.ndarray  # (d, d)
+    averages: tuple["Average", ...] = ()
+
+
+@dataclass(frozen=True)
+class Average:
+    """What the users of one segment or locale have in common."""
+
+    kind: str  # segment or locale
+    name: str
+    users: int
+    mean: np.ndarray  # (d,) float32
+
+    def __str__(self) -> str:
+        return f"the average of {self.kind} {self.name!r} ({self.users} users)"

@@ -10,6 +10,9 @@ tables/embeddings.lance     picture content (sha256) to vector; only ever append
 tables/phrases.lance        phrase to vector; only ever appended
 tables/profiles.lance       each user's taste in words
 tables/audience.lance       what the users have in common
+tables/averages.lance       what the users of a segment or a locale have in common
+tables/edits.lance          profiles that a person edited, in words; of no encoder, so it always stands here
+tables/next_profiles.lance  the profiles that a run of embed_users is making, until all are there
 tables/backend.json         how the image tower is run, as measured on this machine
 tables/priors.lance         what clicks taught of artwork; of no encoder, so it always stands here
 tables/copy_priors.lance    what they taught of lines of copy; likewise
@@ -21,7 +24,7 @@ locks/                      who is writing: one job at a time for each folder of
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -37,7 +40,7 @@ from embed.locks import only_writer
 FORMAT = 2  # 1 knew one encoder
 RECORD = "store.json"
 FIRST_FOLDER = "tables"
-OF_NO_ENCODER = {"priors", "copy_priors"}  # tables that stand in FIRST_FOLDER whichever encoder serves
+OF_NO_ENCODER = {"priors", "copy_priors", "edits"}  # tables that stand in FIRST_FOLDER whichever encoder serves
 
 Record = dict[str, Any]
 
@@ -237,6 +240,15 @@ def read_table(store: Store, table: str, columns: Sequence[str] | None = None, *
     return tables.read(_path(store, table), columns, where)
 
 
+def read_batches(
+    store: Store, table: str, columns: Sequence[str] | None = None, *, rows: int = 4096
+) -> Iterator[pa.RecordBatch]:
+    """What `read_table` reads, at most so many rows at a time. Raises StoreError as it does."""
+    if not has_table(store, table):
+        raise StoreError(f"{store.root} has no {table} yet; {_maker(table)} makes them")
+    yield from tables.batches(_path(store, table), columns, rows)
+
+
 def read_rows(store: Store, table: str, rows: np.ndarray, columns: Sequence[str]) -> pa.Table:
     """Some rows, (n,) ascending numbers as `read_table` counts them, of the newest good version of a table. Raises StoreError."""
     return tables.read_rows(_path(store, table), rows, columns)
@@ -249,13 +261,18 @@ def read_embeddings(store: Store, rows: np.ndarray) -> np.ndarray:
 
 
 def _maker(table: str) -> str:
-    if table in ("profiles", "phrases", "audience"):
+    if table in ("profiles", "phrases", "audience", "averages"):
         return "scripts/embed_users.py"
-    return "scripts/learn_priors.py" if table in OF_NO_ENCODER else "scripts/embed_artwork.py"
+    return "scripts/learn_priors.py" if table in ("priors", "copy_priors") else "scripts/embed_artwork.py"
 
 
-def replace_table(store: Store, table: str, rows: pa.Table) -> None:
-    """Write a table anew, as one commit; readers see the old version or the new one."""
+def drop_table(store: Store, table: str) -> None:
+    """Remove a table."""
+    tables.drop(_path(store, table))
+
+
+def replace_table(store: Store, table: str, rows: pa.Table | pa.RecordBatchReader) -> None:
+    """Write a table anew, as one commit; readers see the old version or the new one. A reader's rows are taken as they come."""
     tables.replace(_path(store, table), rows)
 
 

@@ -21,6 +21,7 @@ import json
 import logging
 import os
 import re
+import shutil
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -106,8 +107,20 @@ def read_rows(path: Path, rows: np.ndarray, columns: Sequence[str]) -> pa.Table:
         return table
 
 
-def replace(path: Path, rows: pa.Table) -> None:
-    """Write the table anew, as one commit; readers see the old rows or the new. Mends first.
+def batches(path: Path, columns: Sequence[str] | None = None, rows: int = 4096) -> Iterator[pa.RecordBatch]:
+    """What `read` reads, at most so many rows at a time and in their order. Raises StoreError as it does."""
+    with _worded(path, "read", "check permissions and the names of columns, or restore it from a backup"):
+        found = _find(path)
+        if found.dataset is None:
+            raise _nothing(path, found)
+        scanned = found.dataset.to_batches(
+            columns=columns and list(columns), batch_size=rows, batch_readahead=2, fragment_readahead=1
+        )
+        yield from scanned
+
+
+def replace(path: Path, rows: pa.Table | pa.RecordBatchReader) -> None:
+    """Write the table anew, as one commit; readers see the old rows or the new. Mends first. A reader's rows are taken as they come.
 
     Raises StoreError where it cannot be written; the table is then as it was.
     """
@@ -120,6 +133,19 @@ def append(path: Path, rows: pa.Table) -> None:
     Raises StoreError where it cannot be written or the rows are of another shape; the table is then as it was.
     """
     _write(path, rows, "append")
+
+
+def drop(path: Path) -> None:
+    """Remove the table. Killed meanwhile, it is there or it is not. Raises StoreError."""
+    with _worded(path, "removed"):
+        _record_path(path).unlink(missing_ok=True)
+        _beside(path, ".writing").unlink(missing_ok=True)
+        gone = _beside(path, ".dropped")
+        shutil.rmtree(gone, ignore_errors=True)
+        if path.is_dir():
+            path.rename(gone)
+            sync(path.parent)
+            shutil.rmtree(gone, ignore_errors=True)
 
 
 def mend(path: Path) -> str | None:
@@ -151,7 +177,7 @@ def tidy(path: Path) -> None:
 # ---- commits
 
 
-def _write(path: Path, rows: pa.Table, mode: str) -> None:
+def _write(path: Path, rows: Any, mode: str) -> None:
     with _worded(path, "written"):
         dataset, _ = _mend(path)
         if dataset is not None and mode == "append" and not len(rows):
@@ -179,7 +205,7 @@ def _commit(path: Path, write: Callable[[], Any], publish: Callable[[Any], int])
     _beside(path, ".writing").unlink()
 
 
-def _write_data(path: Path, dataset: Any, rows: pa.Table, mode: str) -> Any:
+def _write_data(path: Path, dataset: Any, rows: Any, mode: str) -> Any:
     """The rows as data files that no version has yet; returns Lance's transaction."""
     from lance.fragment import write_fragments
 

@@ -19,9 +19,9 @@ import pyarrow.compute as pc
 from embed.calibration import Calibration, Judged, Reliability, calibrate, priors
 from embed.catalog import Catalog
 from embed.errors import CatalogError, StoreError
+from embed.phrases import PROMPTS, encode_prompts
 from embed.records import fold
 from embed.store import Store, check_fingerprint, read_embeddings, read_table
-from embed.taste import PROMPTS, encode_prompts
 
 if TYPE_CHECKING:
     from embed.encoder import Encoder

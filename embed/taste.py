@@ -1,58 +1,57 @@
 """Taste: from what people watched and what they say of themselves to phrases a person can read, and from them to vectors.
 
-History gives genres, people and keywords of the titles, each watch weighted by how much was watched, how long ago, and how
-rare the phrase is among titles; what people say gives phrases of their own. Half of the weight is history's, half is theirs.
+History gives genres, moods, people and keywords of the titles, each watch weighted by how much was watched, how long ago, and how
+rare the phrase is among users; what people say gives phrases of their own. Half of the weight is history's, half is theirs.
+
+Read `embed_users` first: it is the whole flow. Users pass through in blocks, as arrays, so that it takes the memory of one block.
+What it leaves behind depends only on the catalog and on what the store held before: phrases are committed as they are encoded,
+profiles a block at a time in a draft. Killed anywhere, it is run again, goes on there and ends the same.
 """
 
-import math
-import re
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from embed import interests, phrases, selection, wording
+from embed.audience import Sums, language_tag
+from embed.by_user import KNOWN, SAID, TRACE, WATCHED, sorted_traces, users_of
 from embed.catalog import Catalog
-from embed.interests import interests_of
+from embed.drafts import DRAFT, Draft, open_draft
+from embed.interests import interests_of, interests_of_many, mixtures_of
 from embed.locks import only_writer
-from embed.profiles import PhraseKey, read_phrase_vectors, write_audience, write_profiles
-from embed.records import Audience, Phrase, Profile, fold, phrase_schema
-from embed.store import Store, append_rows, check_fingerprint, has_table, mend_table, tidy_table, vector_array
+from embed.phrase_book import PhraseBook, Progress, open_book
+from embed.phrases import ADJECTIVES, FILMS, PROMPTS, Divided, encode_phrases, encode_prompts, neutral_vector, split_phrases
+from embed.profiles import profile_table, write_audience
+from embed.records import Audience, Phrase, Profile, fold
+from embed.selection import PHRASES, Entries, Selection, TitlePhrases, entries_of_watches, select
+from embed.spill import Spill, spill
+from embed.store import Store, check_fingerprint, has_table, mend_table, read_table, tidy_table
+from embed.vocabulary import Vocabulary
+from embed.wording import Wording, entries_of, phrases_said
 
 if TYPE_CHECKING:
     from embed.encoder import Encoder
 
-Progress = Callable[[int, int], None]  # (phrases done, of how many)
+__all__ = [
+    "ADJECTIVES",
+    "FILMS",
+    "PHRASES",
+    "PROMPTS",
+    "TasteReport",
+    "audience_of",
+    "embed_users",
+    "encode_prompts",
+    "profile_from_text",
+    "split_phrases",
+]
 
 HALF_LIFE_DAYS = 180.0  # a watch this much older than the newest one counts half
-CHUNK = 256  # phrases encoded between two reports of progress
-PHRASES = 12  # per profile: more is no taste but a list
-SHARES = {
-    "genre": 1.0,
-    "person": 0.7,
-    "keyword": 0.5,
-}  # of a watch's weight: what a title is, before who and what is in it
-NEUTRAL_USERS = 1.0  # the audience's mean is taken with this many users of no taste, so that a store of one user has one too
-
-FILMS = " films"
-# Words in which a genre describes what people like; the others read well as "{genre} films".
-ADJECTIVES = {
-    "romance": "romantic", "comedy": "funny", "drama": "dramatic", "animation": "animated", "adventure": "adventure",
-    "mystery": "mystery", "history": "historical", "music": "music", "family": "family",
-}  # fmt: skip
-
-# Averaged per phrase (Radford et al. 2021, section 3.1.4); worded for posters and stills rather than for objects.
-# A genre's phrase goes in without its "films".
-PROMPTS = {
-    "genre": ("a poster of a {} movie", "a still from a {} film", "{} films"),
-    "person": ("a photo of {}", "a portrait of {}", "{}"),
-    "keyword": ("a picture of {}", "a still from a film about {}", "{}"),
-    "stated": ("a picture of {}", "a still from a film with {}", "{}"),
-}
-NEUTRAL = ("a picture", "a poster of a movie", "a still from a film", "a photo")
+TABLES = ("phrases", "profiles", "averages", "audience")
+RULES = 2  # by which profiles are made; another number, and no draft of before is gone on with
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ class TasteReport:
     users: int
     phrases: int  # distinct, over all users
     encoded: int  # of them, those that were new to the store
-    split: tuple[str, ...]  # stated texts and keywords that were longer than the text tower reads and so were divided
+    split: tuple[Divided, ...]  # texts that were longer than the text tower reads and so were divided
 
 
 def embed_users(
@@ -70,33 +69,27 @@ def embed_users(
 ) -> TasteReport:
     """Write every user's profile, the vectors of phrases not met before, and the audience; replaces what was there.
 
-    `progress` is told of phrases encoded. Raises FingerprintError where the encoder is not the store's.
+    `progress` is told of phrases encoded. Raises FingerprintError where the encoder is not the store's, CatalogError where the
+    history is of titles that the catalog has not.
     """
     check_fingerprint(store, encoder.choice, encoder.fingerprint)
     with only_writer(store.lock(f"{store.folder}-users"), "embed_users"):
-        for table in ("phrases", "profiles", "audience"):
+        for table in (*TABLES, DRAFT):
             mend_table(store, table)
-        report = _embed_users(catalog, store, encoder, progress)
-        for table in ("phrases", "profiles", "audience"):
+        book = open_book(store, encoder)
+        _learn_edits(store, book)
+        words = Wording.of(catalog, book)
+        census = _Census(words.titles, len(book.vocabulary))
+        traces = spill(map(census.counted, sorted_traces(catalog)), TRACE)
+        draft = open_draft(store, census.digest(catalog, encoder))
+        _write_profiles(draft, traces, words, census, progress)
+        sums, used = _sums(draft, book)
+        draft.publish()
+        write_audience(store, sums.audience(encoder.fingerprint, neutral_vector(encoder)))
+        draft.drop()
+        for table in TABLES:
             tidy_table(store, table)
-    return report
-
-
-def _embed_users(catalog: Catalog, store: Store, encoder: "Encoder", progress: Progress) -> TasteReport:
-    phrases_of, split = _phrases_by_user(catalog, encoder)
-    known = read_phrase_vectors(store) if has_table(store, "phrases") else {}
-    wanted = {(p.kind, p.text) for phrases in phrases_of.values() for p in phrases}
-    new = sorted(wanted - known.keys())
-    for start in range(0, len(new), CHUNK):
-        known |= _encode_phrases(new[start : start + CHUNK], encoder)
-        progress(min(start + CHUNK, len(new)), len(new))
-    if new or not has_table(store, "phrases"):
-        _append_phrases(store, new, known)
-    common = _neutral(encoder)
-    profiles = [_profile(user_id, phrases, known, common, encoder) for user_id, phrases in sorted(phrases_of.items())]
-    write_profiles(store, profiles)
-    write_audience(store, audience_of(profiles, encoder))
-    return TasteReport(len(profiles), len(wanted), len(new), split)
+    return TasteReport(draft.users, used, book.encoded, tuple(words.divided.values()))
 
 
 def profile_from_text(user_id: str, text: str, encoder: "Encoder", *, people: Iterable[str] = ()) -> Profile:
@@ -104,205 +97,153 @@ def profile_from_text(user_id: str, text: str, encoder: "Encoder", *, people: It
 
     Phrases that name one of `people` are matched to artwork by identity, too.
     """
+    vocabulary = Vocabulary()
     known = {fold(name): ("person", name) for name in people}
-    phrases, _ = _stated([{"text": text, "weight": 1.0}], known, encoder)
-    phrases = _strongest(phrases)
-    vectors = _encode_phrases([(p.kind, p.text) for p in phrases], encoder)
-    return _profile(user_id, phrases, vectors, _neutral(encoder), encoder)
+    stated = entries_of(phrases_said(text, known, encoder)[0], 1.0, vocabulary)
+    nothing = entries_of([], 1.0, vocabulary)
+    chosen = select(1, nothing, stated, vocabulary)
+    keys = [vocabulary.keys[number] for number in chosen.phrases.tolist()]
+    vectors = encode_phrases(keys, encoder)
+    numbers = interests_of(chosen.weights, vectors, neutral_vector(encoder)).tolist()
+    told = zip(keys, chosen.weights.tolist(), numbers, strict=True)
+    found = tuple(Phrase(words, kind, weight, (), interest) for (kind, words), weight, interest in told)
+    return Profile(user_id, found, vectors, encoder.fingerprint, "stated" if found else "")
 
 
 def audience_of(profiles: Sequence[Profile], encoder: "Encoder") -> Audience:
     """What `profiles` have in common: the mean of their interests, and how they spread around it."""
-    neutral = _neutral(encoder)
-    interests = [p.interests for p in profiles if p.phrases]
-    shares = np.concatenate([shares for shares, _ in interests]) if interests else np.empty(0)
-    vectors = (
-        np.concatenate([vectors for _, vectors in interests]) if interests else np.empty((0, encoder.dimension), np.float32)
-    )
-    mean = (shares @ vectors + NEUTRAL_USERS * neutral) / (len(interests) + NEUTRAL_USERS)
-    apart = vectors - mean  # (interests, d)
-    moment = (apart * shares[:, None]).T @ apart / max(len(interests), 1)  # (d, d)
-    return Audience(encoder.fingerprint, len(interests), neutral, mean.astype(np.float32), moment.astype(np.float32))
+    sums = Sums(encoder.dimension)
+    for profile in (profile for profile in profiles if profile.phrases):
+        sums.add(*profile.interests)
+        sums.users += 1
+    return sums.audience(encoder.fingerprint, neutral_vector(encoder))
 
 
-def _neutral(encoder: "Encoder") -> np.ndarray:
-    """(d,) float32: what texts have in common that say nothing in particular."""
-    return _mean_unit(encoder.encode_texts(NEUTRAL))
+def _learn_edits(store: Store, book: PhraseBook) -> None:
+    """Edited profiles stay as they are; this encoder may not know their phrases yet."""
+    lists = read_table(store, "edits")["phrases"].to_pylist() if has_table(store, "edits") else []
+    book.learn(book.vocabulary.numbers((phrase["kind"], phrase["text"]) for phrases in lists for phrase in phrases))
 
 
-def _phrases_by_user(catalog: Catalog, encoder: "Encoder") -> tuple[dict[str, list[Phrase]], tuple[str, ...]]:
-    people = _people(catalog)
-    known = _genres(catalog) | {folded: ("person", name) for folded, name in people.items()}
-    watches, tastes = _by_user(catalog.history), _by_user(catalog.tastes)
-    watched = _History(catalog, people, encoder)
-    split = set(watched.divided)
-    found = {}
-    for user_id in watches.keys() | tastes.keys():
-        stated, divided = _stated(tastes.get(user_id, []), known, encoder)
-        split.update(divided)
-        found[user_id] = _strongest(_share(watched.phrases(watches.get(user_id, []))) + _share(stated))
-    return found, tuple(sorted(split))
+@dataclass
+class _Census:
+    """What must be known of all users before the first profile is made."""
+
+    titles: TitlePhrases
+    phrases: int  # of the vocabulary, where the titles' are
+    newest: int = 0  # microseconds since 1970 in UTC
+    watchers: int = 0
+    watched: np.ndarray = field(init=False)  # (phrases,) int64: how many users watched a title that has it
+
+    def __post_init__(self) -> None:
+        from xxhash import xxh3_128
+
+        self.watched = np.zeros(self.phrases, np.int64)
+        self._digest = xxh3_128()
+
+    def counted(self, block: pa.RecordBatch) -> pa.RecordBatch:
+        """A block of whole users, which is counted."""
+        self._digest.update(block.serialize())
+        watches, of_users = _rows(block, WATCHED), users_of(block)[1]
+        self.newest = max(self.newest, int(block["at"].to_numpy()[watches].max(initial=np.iinfo(np.int64).min)))
+        watches = watches[block["amount"].to_numpy()[watches] > 0]
+        self.watchers += len(np.unique(of_users[watches]))
+        seen = np.unique(np.stack([of_users[watches], block["title"].to_numpy()[watches].astype(np.int64)]), axis=1)
+        once, alike = np.ones(seen.shape[1]), np.ones(len(self.titles.numbers))
+        every = entries_of_watches(seen[0], seen[1], once, self.titles, alike)
+        pairs = np.unique(every.users * self.phrases + every.phrases)
+        self.watched += np.bincount(pairs % max(self.phrases, 1), minlength=self.phrases)
+        return block
+
+    @property
+    def rarity(self) -> np.ndarray:
+        """(n of `titles`,) float64: log(1 + (users + 1) / (those who watched it + 1)).
+
+        The inverse user frequency of Breese, Heckerman and Kadie (1998, arXiv 1301.7363), log(users / those who watched it): what
+        everyone watches says little of anyone. Smoothed by one more user, who has watched everything (as scikit-learn's
+        smooth_idf has one more document), and by the 1 within, so that even then it says something: of a store of one user every
+        phrase counts log 2.
+        """
+        rarity: np.ndarray = np.log1p((self.watchers + 1) / (self.watched[self.titles.numbers] + 1))
+        return rarity
+
+    def digest(self, catalog: Catalog, encoder: "Encoder") -> str:
+        """Of all that profiles are made of."""
+        rules = (RULES, HALF_LIFE_DAYS, selection.PHRASES, wording.SHARES, phrases.PROMPTS, interests.ALIKE, interests.MOST)
+        self._digest.update(repr((rules, encoder.fingerprint)).encode())
+        words = catalog.titles.select(["title_id", "genres", "moods", "people", "keywords"]).to_pylist()
+        self._digest.update(repr((words, catalog.artwork["people"].to_pylist())).encode())
+        return str(self._digest.hexdigest())
 
 
-def _by_user(table: pa.Table) -> dict[str, list[dict[str, Any]]]:
-    rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in table.to_pylist():
-        rows[row["user_id"]].append(row)
-    return rows
+def _rows(block: pa.RecordBatch, what: int) -> np.ndarray:
+    return np.flatnonzero(block["what"].to_numpy() == what)
 
 
-def _people(catalog: Catalog) -> dict[str, str]:
-    """Folded name to name as the catalog first spells it, of all whom it knows."""
-    columns = (catalog.titles["people"], catalog.artwork["people"])
-    found: dict[str, str] = {}
-    for name in (name for column in columns for names in column.to_pylist() for name in names):
-        found.setdefault(fold(name), name)
-    return found
+def _write_profiles(draft: Draft, traces: Spill, words: Wording, census: _Census, progress: Progress) -> None:
+    """The profiles that the draft has not yet, a block of users at a time."""
+    book, rarity = words.book, census.rarity
+    neutral = neutral_vector(book.encoder)
+    for block in traces.batches():
+        users, of_users = users_of(block)
+        said = _rows(block, SAID)
+        texts, weights = block["text"].take(pa.array(said)).to_pylist(), block["amount"].to_numpy()[said].astype(np.float64)
+        stated = words.stated(users, of_users[said], texts, weights)  # looked at in any case: what had to be divided is told
+        if draft.has(users[-1].as_py()):
+            continue
+        watched = _watched(block, of_users, census, rarity)
+        chosen = select(len(users), watched, stated, book.vocabulary)
+        words.note_divided(book.learn(chosen.phrases, progress))
+        numbers = interests_of_many(chosen.starts, chosen.weights, book.rows(chosen.phrases), book.vectors, neutral)
+        columns: dict[str, Sequence[str | None]] = {
+            "source": _sources(chosen, watched, stated),
+            **_known(block, of_users, len(users)),
+        }
+        keys = (book.vocabulary.keys, words.title_ids)
+        draft.append(profile_table(users, chosen, numbers, keys, book.store.fingerprint, columns))
 
 
-def _genres(catalog: Catalog) -> dict[str, PhraseKey]:
-    """Folded word for a genre to its phrase: who says "comedy" or "funny films" means what a comedy in the history means."""
-    genres = {genre for genres in catalog.titles["genres"].to_pylist() for genre in genres}
-    return {fold(word): ("genre", _genre(genre)) for genre in genres for word in (genre, _genre(genre))}
+def _watched(block: pa.RecordBatch, of_users: np.ndarray, census: _Census, rarity: np.ndarray) -> Entries:
+    """A watch counts by how much was watched and by its age when the newest of all was watched."""
+    rows = _rows(block, WATCHED)
+    age = (census.newest - block["at"].to_numpy()[rows]) / 1e6 / 86400  # days
+    worth = block["amount"].to_numpy()[rows].astype(np.float64) * 0.5 ** (age / HALF_LIFE_DAYS)
+    titles = block["title"].to_numpy()[rows].astype(np.int64)
+    return entries_of_watches(of_users[rows], titles, worth, census.titles, rarity)
 
 
-class _History:
-    """Watches to phrases, by what the catalog says of the titles; `divided` are the keywords too long to be read whole."""
-
-    def __init__(self, catalog: Catalog, people: dict[str, str], encoder: "Encoder") -> None:
-        keywords = {keyword for keywords in catalog.titles["keywords"].to_pylist() for keyword in keywords}
-        pieces = {keyword: _pieces(keyword, encoder) for keyword in keywords}
-        self.divided = [keyword for keyword in keywords if len(pieces[keyword]) > 1]
-        self.titles: dict[str, list[PhraseKey]] = {}
-        for row in catalog.titles.to_pylist():
-            genres = [("genre", _genre(genre)) for genre in row["genres"]]
-            persons = [("person", people[fold(person)]) for person in row["people"]]
-            about = [("keyword", piece) for keyword in row["keywords"] for piece in pieces[keyword]]
-            self.titles[row["title_id"]] = list(dict.fromkeys(genres + persons + about))  # each once
-        bearers: dict[PhraseKey, int] = defaultdict(int)
-        for keys in self.titles.values():
-            for key in keys:
-                bearers[key] += 1
-        # Smoothed inverse document frequency (Salton & Buckley 1988): what every title bears says little.
-        self.rarity = {key: math.log(1 + len(self.titles) / count) for key, count in bearers.items()}
-        times = catalog.history["watched_at"].to_pylist()
-        self.newest: datetime | None = max(times) if times else None
-
-    def phrases(self, watches: list[dict[str, Any]]) -> list[Phrase]:
-        weights: dict[PhraseKey, float] = defaultdict(float)
-        titles: dict[PhraseKey, list[str]] = defaultdict(list)
-        for watch in watches:
-            age = (self.newest - watch["watched_at"]).total_seconds() / 86400 if self.newest else 0.0
-            worth = watch["fraction"] * 0.5 ** (age / HALF_LIFE_DAYS)
-            for key in self.titles[watch["title_id"]]:
-                weights[key] += worth * SHARES[key[0]] * self.rarity[key]
-                titles[key].append(watch["title_id"])
-        return [
-            Phrase(text, kind, weight, tuple(dict.fromkeys(titles[kind, text])))
-            for (kind, text), weight in weights.items()
-            if weight > 0
-        ]
+def _sources(chosen: Selection, watched: Entries, stated: Entries) -> list[str]:
+    """See PROFILE."""
+    users = len(chosen.starts) - 1
+    seen, said = np.zeros((2, users), bool)
+    seen[watched.users[watched.weights > 0]] = True
+    said[stated.users] = True
+    words = np.array(["", "history", "stated", "history and stated"])
+    return [str(source) for source in words[np.where(np.diff(chosen.starts) > 0, seen + 2 * said, 0)]]
 
 
-def _genre(genre: str) -> str:
-    folded = fold(genre)
-    return ADJECTIVES.get(folded, folded) + FILMS
+def _known(block: pa.RecordBatch, of_users: np.ndarray, users: int) -> dict[str, list[str | None]]:
+    """Each user's locale and segment; the last row of a user holds."""
+    known: dict[str, list[str | None]] = {"locale": [None] * users, "segment": [None] * users}
+    rows = _rows(block, KNOWN)
+    taken = block.take(pa.array(rows))
+    values = zip(of_users[rows].tolist(), taken["text"].to_pylist(), taken["segment"].to_pylist(), strict=True)
+    for user, locale, segment in values:
+        known["locale"][user], known["segment"][user] = locale, segment
+    return known
 
 
-def _stated(tastes: list[dict[str, Any]], known: dict[str, PhraseKey], encoder: "Encoder") -> tuple[list[Phrase], list[str]]:
-    """(phrases, texts that had to be divided): what users say, in phrases that the text tower reads whole.
-
-    known: folded words to the person or the genre that they name.
-    """
-    phrases, divided = [], []
-    for taste in tastes:
-        weight = 1.0 if taste["weight"] is None else taste["weight"]
-        for text in split_phrases(taste["text"]):
-            pieces = _pieces(text, encoder)
-            divided += [text] if len(pieces) > 1 else []
-            for piece in pieces:
-                kind, words = known.get(fold(piece), ("stated", piece))
-                phrases.append(Phrase(words, kind, weight / len(pieces)))
-    return phrases, divided
-
-
-def split_phrases(text: str) -> list[str]:
-    """ "dark forests, monsters" to its phrases; with a semicolon anywhere, commas belong to the phrases."""
-    parts = re.split(r"[;\n]" if re.search(r"[;\n]", text) else ",", text)
-    return [phrase for part in parts if (phrase := " ".join(part.split()).strip(" ,"))]
-
-
-def _pieces(text: str, encoder: "Encoder") -> list[str]:
-    """`text` in pieces that the text tower reads whole, whatever their kind."""
-    return in_pieces(text, [template for templates in PROMPTS.values() for template in templates], encoder)
-
-
-def in_pieces(text: str, templates: Sequence[str], encoder: "Encoder") -> list[str]:
-    """`text`, halved until every piece fits the tower's context in the longest of the templates; never cut in silence.
-
-    At a space where there is one (not every script writes them).
-    """
-    if len(text) < 2 or encoder.fits(max((template.format(text) for template in templates), key=len)):
-        return [text]
-    words, joint = (text.split(), " ") if " " in text else (list(text), "")
-    halves = joint.join(words[: len(words) // 2]), joint.join(words[len(words) // 2 :])
-    return [piece for half in halves for piece in in_pieces(half, templates, encoder)]
-
-
-def _share(phrases: list[Phrase]) -> list[Phrase]:
-    """Weights that sum to 1 in size, so that history and words count alike however much there is of each."""
-    total = sum(abs(phrase.weight) for phrase in phrases)
-    return [replace(phrase, weight=phrase.weight / total) for phrase in phrases] if total else []
-
-
-def _strongest(phrases: list[Phrase]) -> list[Phrase]:
-    """The same words once, the strongest PHRASES of them, in order of weight, sizes summing to 1."""
-    merged: dict[str, Phrase] = {}
-    for phrase in phrases:
-        before = merged.get(fold(phrase.text), replace(phrase, weight=0.0, titles=()))
-        weight, titles = before.weight + phrase.weight, before.titles + phrase.titles
-        merged[fold(phrase.text)] = replace(before, weight=weight, titles=titles)
-    ordered = sorted(merged.values(), key=lambda phrase: (-abs(phrase.weight), phrase.kind, phrase.text))
-    return _share([phrase for phrase in ordered if phrase.weight][:PHRASES])
-
-
-def _profile(
-    user_id: str, phrases: list[Phrase], vectors: dict[PhraseKey, np.ndarray], common: np.ndarray, encoder: "Encoder"
-) -> Profile:
-    stacked = np.array([vectors[p.kind, p.text] for p in phrases], np.float32).reshape(-1, encoder.dimension)
-    numbers = interests_of(np.array([p.weight for p in phrases]), stacked, common)
-    told = tuple(replace(phrase, interest=number) for phrase, number in zip(phrases, numbers.tolist(), strict=True))
-    return Profile(user_id, told, stacked, encoder.fingerprint)
-
-
-def _encode_phrases(keys: Sequence[PhraseKey], encoder: "Encoder") -> dict[PhraseKey, np.ndarray]:
-    """Each phrase's prompts, averaged on the unit sphere."""
-    return dict(zip(keys, encode_prompts([_prompts(kind, text) for kind, text in keys], encoder), strict=True))
-
-
-def encode_prompts(groups: Sequence[Sequence[str]], encoder: "Encoder") -> list[np.ndarray]:
-    """(d,) float32 of each group of texts that say the same: their unit vectors, averaged on the unit sphere."""
-    vectors = iter(encoder.encode_texts([text for group in groups for text in group]))
-    return [_mean_unit(np.stack([next(vectors) for _ in group])) for group in groups]
-
-
-def _prompts(kind: str, text: str) -> list[str]:
-    subject = text.removesuffix(FILMS) if kind == "genre" else text
-    return [template.format(subject) for template in PROMPTS[kind]]
-
-
-def _mean_unit(vectors: np.ndarray) -> np.ndarray:
-    mean = vectors.mean(axis=0)
-    unit: np.ndarray = mean / np.linalg.norm(mean)
-    return unit
-
-
-def _append_phrases(store: Store, keys: Sequence[PhraseKey], vectors: dict[PhraseKey, np.ndarray]) -> None:
-    stacked = np.array([vectors[key] for key in keys], np.float32).reshape(-1, store.dimension)
-    columns = [
-        pa.array([kind for kind, _ in keys], pa.string()),
-        pa.array([text for _, text in keys], pa.string()),
-        pa.array([store.fingerprint] * len(keys), pa.string()),
-        vector_array(stacked),
-    ]
-    append_rows(store, "phrases", pa.Table.from_arrays(columns, schema=phrase_schema(store.dimension)))
+def _sums(draft: Draft, book: PhraseBook) -> tuple[Sums, int]:
+    """What the users of a whole draft have in common, and how many phrases they have together."""
+    sums, used = Sums(book.store.dimension), np.empty(0, np.int64)
+    for batch in draft.batches(["phrases", "locale", "segment"]):
+        lists = batch["phrases"]
+        starts, told = lists.offsets.to_numpy().astype(np.int64), lists.flatten()
+        kinds, texts = (pc.struct_field(told, name).to_pylist() for name in ("kind", "text"))
+        rows = book.rows(book.vocabulary.numbers(zip(kinds, texts, strict=True)))
+        weights, numbers = (pc.struct_field(told, name).to_numpy() for name in ("weight", "interest"))
+        mixtures = mixtures_of(starts - starts[0], rows, weights, numbers)
+        locales = [locale and language_tag(locale) for locale in batch["locale"].to_pylist()]
+        sums.add_users(mixtures, book.vectors, {"locale": locales, "segment": batch["segment"].to_pylist()})
+        used = np.union1d(used, rows)
+    return sums, len(used)

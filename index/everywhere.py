@@ -33,21 +33,34 @@ class Nearest:
     recall: float  # of the k nearest, the share that is found: 1.0 where exact, else measured on a sample against exact
 
 
-def nearest(index: TitleIndex, queries: np.ndarray, k: int, *, limit: float = EXACT_LIMIT, enough: float = ENOUGH) -> Nearest:
+def nearest(
+    index: TitleIndex,
+    queries: np.ndarray,
+    k: int,
+    *,
+    among: np.ndarray | None = None,
+    limit: float = EXACT_LIMIT,
+    enough: float = ENOUGH,
+) -> Nearest:
     """The k artworks nearest to each query. queries: (q, d) unit vectors; k: at least 1.
 
     Exact up to `limit` queries x artworks. Above, lists are made (see index.inverted), and twice as many of them probed until
     the recall of a sample of the queries reaches `enough` or all are probed: what is then found is right in similarity and order.
     Beside the answer, memory holds a few blocks of BLOCK vectors, and the lists where they are made.
 
-    Raises ValueError where k is below 1 or the queries are no unit vectors of the index's dimension.
+    among: (n,) rows, rising, that alone may answer: each of them is compared, so that the answer is exact however few pass.
+
+    Raises ValueError where k is below 1, the queries are no unit vectors of the index's dimension, or `among` are no rising rows.
     """
     queries = _checked(index, queries, k)
-    asked = min(k, index.artworks) if len(queries) else 0
+    among = None if among is None else _checked_rows(index, among)
+    asked = min(k, index.artworks if among is None else len(among)) if len(queries) else 0
     similarities = np.full((len(queries), k), -np.inf, np.float32)
     rows = np.full((len(queries), k), ABSENT, np.int64)
     how, recall = "exact", 1.0
-    if asked and len(queries) * index.artworks <= limit:
+    if asked and among is not None:
+        similarities[:, :asked], rows[:, :asked] = _among(index, queries, asked, among)
+    elif asked and len(queries) * index.artworks <= limit:
         similarities[:, :asked], rows[:, :asked] = _exact(index, queries, asked)
     elif asked:
         lists = build_lists(index, np.arange(index.artworks))
@@ -71,16 +84,28 @@ def rounding(dimension: int) -> float:
 
 def products_of_pairs(index: TitleIndex, queries: np.ndarray, of_query: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """(p,) float32: the inner product of query of_query[i] and row rows[i], multiplied as a page's. queries: (q, d) float32."""
-    import faiss
-
     products = np.empty(len(rows), np.float32)
     of_query = np.ascontiguousarray(of_query, np.int64)
     for start in range(0, len(rows), PAIRS):
         vectors = index.vectors_of(rows[start : start + PAIRS])
-        numbers, mine, out = np.arange(len(vectors)), of_query[start:][: len(vectors)], products[start:][: len(vectors)]
-        pointers = map(faiss.swig_ptr, (queries, mine, vectors, numbers, out))
-        faiss.pairwise_indexed_inner_product(index.dimension, len(vectors), *pointers)  # type: ignore[attr-defined]
+        _multiply(queries, of_query[start:][: len(vectors)], vectors, np.arange(len(vectors)), products[start:][: len(vectors)])
     return products
+
+
+def _all_products(vectors: np.ndarray, queries: np.ndarray) -> np.ndarray:
+    """(q, n) float32 of each query with each of the vectors (n, d)."""
+    products, numbers = np.empty((len(queries), len(vectors)), np.float32), np.arange(len(vectors))
+    for number, out in enumerate(products):
+        _multiply(queries, np.full(len(vectors), number), vectors, numbers, out)
+    return products
+
+
+def _multiply(queries: np.ndarray, of_query: np.ndarray, vectors: np.ndarray, of_vector: np.ndarray, out: np.ndarray) -> None:
+    """Inner products of pairs, into out (p,) float32; row by row, as a page's."""
+    import faiss
+
+    pointers = map(faiss.swig_ptr, (queries, of_query, vectors, of_vector, out))
+    faiss.pairwise_indexed_inner_product(vectors.shape[1], len(out), *pointers)  # type: ignore[attr-defined]
 
 
 def _checked(index: TitleIndex, queries: np.ndarray, k: int) -> np.ndarray:
@@ -93,6 +118,14 @@ def _checked(index: TitleIndex, queries: np.ndarray, k: int) -> np.ndarray:
     if k < 1:
         raise ValueError(f"k must be at least 1, not {k}")
     return queries
+
+
+def _checked_rows(index: TitleIndex, rows: np.ndarray) -> np.ndarray:
+    """A row that stood there twice would answer twice."""
+    rows = np.asarray(rows, np.int64)
+    if rows.ndim != 1 or (len(rows) and not (rows[0] >= 0 and rows[-1] < index.artworks and (np.diff(rows) > 0).all())):
+        raise ValueError(f"rows to search among must rise and lie in 0..{index.artworks - 1}")
+    return rows
 
 
 def _parts(queries: int, k: int) -> Iterator[slice]:
@@ -119,6 +152,18 @@ def _row_by_row(index: TitleIndex, queries: np.ndarray, k: int) -> tuple[np.ndar
         for number, (similarities, rows) in enumerate(best):
             here, now = _best(page.similarities[number], page.rows, k)
             best[number] = _best(np.concatenate([similarities, here]), np.concatenate([rows, now]), k)
+    return np.array([similarities for similarities, _ in best]), np.array([rows for _, rows in best])
+
+
+def _among(index: TitleIndex, queries: np.ndarray, k: int, among: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of these rows alone, block by block; each block's vectors are read once for all queries."""
+    best = [(np.empty(0, np.float32), np.empty(0, np.int64))] * len(queries)
+    for start in range(0, len(among), PAIRS):
+        rows = among[start : start + PAIRS]
+        products = _all_products(index.vectors_of(rows), queries)
+        for number, (similarities, before) in enumerate(best):
+            here, now = _best(products[number], rows, k)
+            best[number] = _best(np.concatenate([similarities, here]), np.concatenate([before, now]), k)
     return np.array([similarities for similarities, _ in best]), np.array([rows for _, rows in best])
 
 

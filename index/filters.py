@@ -18,7 +18,7 @@ FREE = 0  # of `Blocked.by`: may be shown
 
 @dataclass(frozen=True)
 class Context:
-    """Where, when and to whom a page is shown. Each field narrows the choice; left out, it asks nothing.
+    """Where, when and to whom a page is shown. Each field but `segment` narrows the choice; left out, it asks nothing.
 
     An artwork fits a locale that is its own, or of which one is the other's beginning (RFC 4647, basic filtering): "pt" and
     "pt-BR" meet, "pt-PT" and "pt-BR" do not. It fits a place which, filled by it, shows at least three quarters of it.
@@ -31,6 +31,7 @@ class Context:
     at: datetime | None = None  # for campaigns; now where left out; UTC where it names no zone
     allow: Collection[str] | None = None  # artwork_ids: only these
     deny: Collection[str] = field(default=())  # artwork_ids: none of these
+    segment: str | None = None  # the viewer's audience segment: its average, else the locale's, speaks for who has no taste yet
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,14 @@ class Flags:
             by[~fits[number]] = number
         return Blocked(by)
 
+    def in_locale(self, locale: str, rows: np.ndarray) -> np.ndarray:
+        """(n,) bool: which artwork of these rows (n,) is made for the locale, or for all; see `Context`."""
+        if self.locale is None:
+            return np.ones(len(rows), bool)
+        read = np.array([speaks(own, locale) for own in self.locales] + [True])
+        fits: np.ndarray = read[self.locale[rows]]
+        return fits
+
     def _tests(
         self, context: Context, rows: np.ndarray, known: Callable[[], np.ndarray], ids: Callable[[], pa.Array]
     ) -> dict[int, np.ndarray]:
@@ -127,8 +136,7 @@ class Flags:
         if context.allow is not None:
             fits["allow list"] = _is_in(ids(), context.allow)
         if self.locale is not None and context.locale is not None:
-            read = np.array([speaks(locale, context.locale) for locale in self.locales] + [True])
-            fits["locale"] = read[self.locale[rows]]
+            fits["locale"] = self.in_locale(context.locale, rows)
         if self.aspect is not None and context.aspect is not None:
             fits["aspect"] = self._fills(context.aspect, rows)
         return {NAMES.index(name): fit for name, fit in fits.items()}

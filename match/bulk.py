@@ -116,7 +116,7 @@ class Bulk:
             _one_array(matcher.snapshot.take("artwork_id", rows)),
             log_odds,
             begins,
-            BulkLines.of(matcher, asked, context.locale),
+            BulkLines.of(matcher, asked, context),
             strips,
             _columns_of_people(matcher, strips, rows),
         )
@@ -133,7 +133,7 @@ class Bulk:
     def _choose(self, user_ids: list[str], into: Chosen) -> None:
         """Fill in the choices of at most USERS users."""
         profiles = self.crowd.profiles(user_ids)
-        asked = self.crowd.queries(profiles)
+        asked = self.crowd.queries(profiles, self.crowd.averages(user_ids, profiles, self.context))
         queries, several = laid_out(asked, _scales(self.matcher)[0])
         ahead = self._tolerance(queries)
         people = self._people_parts(self.crowd.likes(profiles))
@@ -178,7 +178,7 @@ class Bulk:
     def _exactly(self, title: int, user_ids: list[str]) -> tuple[np.ndarray, np.ndarray]:
         """(places in `artwork_ids`, scores), (u,) each: what the Matcher gives these users, by its own sums of its own products."""
         snapshot, weights = self.matcher.snapshot, self.matcher.weights
-        tastes = [self.matcher.taste(user_id) for user_id in user_ids]
+        tastes = [self.matcher.taste(user_id, self.context) for user_id in user_ids]
         number = snapshot.title_numbers[self.title_ids[title]]
         queries = np.concatenate([taste.queries for taste in tastes])
         page = snapshot.index.page(queries, np.array([number]))

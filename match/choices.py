@@ -38,6 +38,15 @@ from match.matcher import EVERYWHERE, Matcher
 
 FORMAT = 2  # 1 knew no lines of copy
 MANIFEST = "manifest.json"
+TABLES = (
+    "profiles",
+    "phrases",
+    "audience",
+    "averages",
+    "edits",
+    "priors",
+    "copy_priors",
+)  # choices' makings beside the snapshot
 PART_ROWS = 1 << 21  # of a part: about 12 MB on the disk, and what a killed run has to do again per core
 PARTS = 16  # at least, where there are enough users
 DICTIONARY_BYTES = 1 << 30  # beyond its limit Parquet writes every string out, again and again
@@ -54,8 +63,6 @@ CHOICE = pa.schema(
         pa.field("reason", _NAMES),  # why there is no artwork, or only the title's fallback; null where taste chose
     ]
 )
-
-TABLES = ("profiles", "phrases", "audience", "priors", "copy_priors")  # that choices are made of, beside the snapshot
 
 Record = dict[str, Any]
 Progress = Callable[[int, int], None]  # (choices done, of how many)

@@ -6,9 +6,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from embed.audience import average_of
 from embed.errors import FingerprintError, StoreError
-from embed.profiles import PhraseKey, Profiles
+from embed.interests import Mixtures, mixtures_of
+from embed.profiles import Profiles
 from embed.records import Audience, fold
+from embed.vocabulary import PhraseKey
+from index.filters import Context
 from index.snapshot import Snapshot
 from index.titles import ABSENT, spans
 
@@ -32,22 +36,6 @@ class Queries:
 
 
 @dataclass(frozen=True)
-class Interests:
-    """All profiles' interests; interest j is mixed of the phrases begins[j]:begins[j + 1]. See `Profile.interests`."""
-
-    starts: np.ndarray  # (profiles + 1,) int64: where each profile's interests begin
-    shares: np.ndarray  # (interests,) float64
-    begins: np.ndarray  # (interests + 1,) int64
-    phrases: np.ndarray  # (m,) int64, rows of the crowd's vectors
-    weights: np.ndarray  # (m,) float32
-
-    def of(self, profiles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Each profile's first interest, and how many it has."""
-        first = self.starts[profiles]
-        return first, self.starts[profiles + 1] - first
-
-
-@dataclass(frozen=True)
 class Crowd:
     """All profiles of a store, phrase by phrase: profile i's phrases are starts[i]:starts[i + 1]. Make one with `crowd_of`."""
 
@@ -57,8 +45,9 @@ class Crowd:
     weights: np.ndarray  # (n,) float32
     vectors: np.ndarray  # (phrases, d) float32
     people: np.ndarray  # (phrases,) int64: the snapshot's number of the person whom a phrase names, ABSENT where it names none
-    interests: Interests
+    interests: Mixtures
     audience: Audience
+    table: pa.Table  # the profiles
 
     def profiles(self, user_ids: list[str]) -> np.ndarray:
         """(u,) int64: each user's profile, ABSENT where the store knows none, or none with a phrase in it."""
@@ -67,9 +56,26 @@ class Crowd:
         known[known] = self.starts[found[known] + 1] > self.starts[found[known]]
         return np.where(known, found, ABSENT)
 
-    def queries(self, profiles: np.ndarray) -> "Queries":
+    def averages(self, user_ids: list[str], profiles: np.ndarray, context: Context) -> np.ndarray:
+        """(n, d) float32: for those of the users who are ABSENT among their profiles (u,), in order, the mean that speaks for them."""
+        absent = [user_ids[place] for place in np.flatnonzero(profiles == ABSENT).tolist()]
+        of_users = [self._cohorts(user_id, context) for user_id in absent]
+        means = {cohorts: average_of(self.audience, *cohorts)[0] for cohorts in set(of_users)}
+        return np.array([means[cohorts] for cohorts in of_users], np.float32).reshape(len(absent), self.vectors.shape[1])
+
+    def _cohorts(self, user_id: str, context: Context) -> tuple[str | None, str | None]:
+        """As `cohorts_of` has them."""
+        row, having = self.rows.get(user_id), self.table.column_names  # a release before kept neither
+        names = ("segment", "locale")
+        segment, locale = (None if row is None or name not in having else self.table[name][row].as_py() for name in names)
+        return segment or context.segment, locale or context.locale
+
+    def queries(self, profiles: np.ndarray, averages: np.ndarray | None = None) -> "Queries":
         """What sets each interest of these profiles (u,) apart from the average one, as `blend.personal_queries` has it up to the
-        last bits; for those without a profile what sets the average user apart from nothing in particular."""
+        last bits; for those without a profile what sets the average that speaks for them apart from nothing in particular.
+
+        averages: as `Crowd.averages` has them; the whole audience's where left out.
+        """
         known = np.flatnonzero(profiles != ABSENT)
         counts = np.ones(len(profiles), np.int64)
         first, counts[known] = self.interests.of(profiles[known])
@@ -78,22 +84,9 @@ class Crowd:
         having = profiles[users] != ABSENT
         numbers = spans(first, counts[known])
         shares[having] = self.interests.shares[numbers]
-        vectors[having] = self._mixed(numbers) - self.audience.mean
-        vectors[~having] = self.audience.mean - self.audience.neutral
+        vectors[having] = self.interests.vectors(numbers, self.vectors) - self.audience.mean
+        vectors[~having] = (self.audience.mean if averages is None else averages) - self.audience.neutral
         return Queries(users, shares, vectors)
-
-    def _mixed(self, numbers: np.ndarray) -> np.ndarray:
-        """(n, d) float32: the unit vectors of these interests (n,)."""
-        first = self.interests.begins[numbers]
-        counts = self.interests.begins[numbers + 1] - first
-        totals = np.zeros((len(numbers), self.vectors.shape[1]), np.float32)
-        for number in range(counts.max(initial=0)):  # each interest's first phrase, each one's second, ...
-            more = np.flatnonzero(counts > number)
-            at = first[more] + number
-            totals[more] += self.interests.weights[at, None] * self.vectors[self.interests.phrases[at]]
-        lengths = np.linalg.norm(totals, axis=1, keepdims=True)
-        mixed: np.ndarray = np.divide(totals, lengths, out=totals, where=lengths > 0)
-        return mixed
 
     def likes(self, profiles: np.ndarray) -> Likes:
         """As `blend.liked_people` has it."""
@@ -133,33 +126,9 @@ def crowd_of(profiles: Profiles, audience: Audience, snapshot: Snapshot) -> Crow
     weights = pc.struct_field(values, "weight").to_numpy(zero_copy_only=False)
     told = "interest" in [f.name for f in values.type]  # else written by a release that knew one interest
     of_phrase = pc.fill_null(pc.struct_field(values, "interest"), 0).to_numpy() if told else np.zeros(len(weights), np.int32)
-    interests = _interests(starts, numbers, weights, of_phrase)
+    interests = mixtures_of(starts, numbers, weights, of_phrase)
     named = [snapshot.people.get(fold(text), ABSENT) if kind == "person" else ABSENT for kind, text in keys]
-    return Crowd(profiles.rows, starts, numbers, weights, vectors, np.array(named, np.int64), interests, audience)
-
-
-def _interests(starts: np.ndarray, phrases: np.ndarray, weights: np.ndarray, numbers: np.ndarray) -> Interests:
-    """Of phrases (n,) that lie profile by profile; numbers: (n,) each one's interest where it is liked."""
-    profiles, of_profile = len(starts) - 1, np.repeat(np.arange(len(starts) - 1), np.diff(starts))
-    liked, exact = weights > 0, weights.astype(np.float64)
-    most = int(numbers.max(initial=0)) + 1
-    keys, of_liked = np.unique(of_profile[liked] * most + numbers[liked], return_inverse=True)
-    disliking = np.setdiff1d(of_profile, keys // most)  # their one interest is what they dislike
-    owners = np.concatenate([keys // most, disliking])
-    worth = np.bincount(of_liked, exact[liked], minlength=len(keys))
-    whole = np.bincount(keys // most, worth, minlength=profiles)[keys // most]
-    order = np.argsort(owners, kind="stable")  # the numbers of a profile's interests rise, and the one that weighs most is 0
-    place = np.empty(len(owners), np.int64)
-    place[order] = np.arange(len(owners))
-    first = np.searchsorted(owners[order], np.arange(profiles + 1))
-    counts = np.diff(first)[of_profile[~liked]]  # a dislike speaks against each of its user's interests
-    of_entry = np.concatenate([place[of_liked], spans(first[of_profile[~liked]], counts)])
-    mixed = np.concatenate([phrases[liked], np.repeat(phrases[~liked], counts)])
-    factors = np.concatenate([exact[liked] * (whole / worth)[of_liked], np.repeat(exact[~liked], counts)])
-    by_interest = np.argsort(of_entry, kind="stable")
-    begins = np.searchsorted(of_entry[by_interest], np.arange(len(owners) + 1))
-    shares = np.concatenate([worth / whole, np.ones(len(disliking))])[order]
-    return Interests(first, shares, begins, mixed[by_interest], factors[by_interest].astype(np.float32))
+    return Crowd(profiles.rows, starts, numbers, weights, vectors, np.array(named, np.int64), interests, audience, table)
 
 
 def summed(keys: tuple[np.ndarray, np.ndarray], values: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:

@@ -119,7 +119,7 @@ class LiveMatcher:
 
     def _look(self) -> _Published:
         store = open_store(self._root)
-        users = (table_version(store, table) for table in ("profiles", "phrases", "audience"))
+        users = (table_version(store, table) for table in ("profiles", "phrases", "audience", "averages", "edits"))
         priors = (table_version(store, table) for table in ("priors", "copy_priors"))
         return _Published(current_name(store), tuple(users), tuple(priors))
 

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from embed.audience import average_of
 from embed.errors import FingerprintError
 from embed.profiles import Profiles, read_audience, read_profiles
 from embed.records import PROFILE, Audience, Profile
@@ -41,7 +42,7 @@ from match.lines import NO_LINES, Line, PageLines, Told
 from match.lines import reason as why_of_line
 from match.lines import scored as scored_lines
 from match.priors import PriorColumns, Priors, read_priors
-from match.tastes import Liked, Said, Taste
+from match.tastes import Liked, Said, Taste, cohorts_of, own_source
 from match.words import PageWords, nearest_words, with_words
 
 EVERYWHERE = Context()
@@ -83,7 +84,7 @@ class Matcher:
     audience: Audience
     priors: Priors
     weights: Weights
-    _remembered: dict[str, Taste] = field(default_factory=dict, repr=False, compare=False)
+    _remembered: dict[tuple[str, str | None, str | None], Taste] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """What the first call would wait for is made at once."""
@@ -144,7 +145,7 @@ class Matcher:
         blocks = self._blocks(np.array(known, np.int64))
         answers = []
         for start in range(0, len(users), USERS_AT_ONCE):
-            tastes = [self.taste(user) for user in users[start : start + USERS_AT_ONCE]]
+            tastes = [self.taste(user, context) for user in users[start : start + USERS_AT_ONCE]]
             pages: list[dict[str, Choice]] = [{} for _ in tastes]
             queries = tastes[0].queries if len(tastes) == 1 else np.concatenate([taste.queries for taste in tastes])
             for numbers in blocks:
@@ -341,28 +342,30 @@ class Matcher:
     def _title_ids(self) -> list[str]:
         return list(self.snapshot.title_numbers)
 
-    def taste(self, user: str | Profile) -> Taste:
+    def taste(self, user: str | Profile, context: Context = EVERYWHERE) -> Taste:
         """Users of the store who asked lately are remembered, since a page is asked for row by row."""
         if not isinstance(user, str):
-            return self._taste_of(user)
-        if (taste := self._remembered.get(user)) is None:
+            return self._taste_of(user, context)
+        asked = user, context.segment, context.locale
+        if (taste := self._remembered.get(asked)) is None:
             if len(self._remembered) >= USERS_REMEMBERED:
                 self._remembered.clear()
-            taste = self._remembered[user] = self._taste_of(user)
+            taste = self._remembered[asked] = self._taste_of(user, context)
         return taste
 
-    def _taste_of(self, user: str | Profile) -> Taste:
+    def _taste_of(self, user: str | Profile, context: Context) -> Taste:
         profile = self.profiles.get(user) if isinstance(user, str) else user
         user_id = user if isinstance(user, str) else user.user_id
         if profile is None or not profile.phrases:
             why = f"nothing is known of user {user_id!r}" if profile is None else f"user {user_id!r} has no taste yet"
             nobody = Profile(user_id, (), np.empty((0, len(self.audience.mean)), np.float32), self.audience.fingerprint)
-            source = f"the audience's average: {why}"
-            average = (self.audience.mean - self.audience.neutral)[None]
-            return Taste(user_id, nobody, Liked.of(nobody, {}), None, np.ones(1), average, source)
+            mean, whose = average_of(self.audience, *cohorts_of(profile, context))
+            average = (mean - self.audience.neutral)[None]
+            return Taste(user_id, nobody, Liked.of(nobody, {}), None, np.ones(1), average, f"{whose}: {why}")
         _check_fingerprint(profile.fingerprint, self.snapshot, f"the profile of {user_id!r}")
         liked = Liked.of(profile, self.snapshot.people)
-        return Taste(user_id, profile, liked, Said.of(profile), *personal_queries(profile, self.audience), "the user's own")
+        queries = personal_queries(profile, self.audience)
+        return Taste(user_id, profile, liked, Said.of(profile), *queries, own_source(profile))
 
     def _unknown(self, taste: Taste, title_id: str) -> Choice:
         return Choice(

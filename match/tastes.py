@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from embed.records import Profile, fold
+from index.filters import Context
 from index.titles import ABSENT
 from match.blend import liked_people
 
@@ -59,3 +60,17 @@ class Taste:
     shares: np.ndarray  # (k,) float64, of the user's interests; they sum to 1
     queries: np.ndarray  # (k, d) float32
     source: str
+
+
+def cohorts_of(profile: Profile | None, context: Context) -> tuple[str | None, str | None]:
+    """(segment, locale) by which a user without a taste is taken: what the catalog says of the user, else what the context does."""
+    if profile is None:
+        return context.segment, context.locale
+    return profile.segment or context.segment, profile.locale or context.locale
+
+
+def own_source(profile: Profile) -> str:
+    """Whose taste spoke where it is a user's own, in words."""
+    return {"stated": "the user's own words: nothing was watched yet", "edited": "the user's own, as edited"}.get(
+        profile.source, "the user's own"
+    )

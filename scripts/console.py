@@ -37,6 +37,7 @@ CheckpointFolder = Annotated[
 ModelName = Annotated[str | None, typer.Option("--model", help="open_clip's model name instead.")]
 PretrainedTag = Annotated[str | None, typer.Option("--pretrained", help="open_clip's tag for --model.")]
 Locale = Annotated[str | None, typer.Option(help="The viewer's language tag, such as pt-BR; any where left out.")]
+Segment = Annotated[str | None, typer.Option(help="The viewer's segment: its average is the taste of who has none yet.")]
 Aspect = Annotated[str | None, typer.Option(help="The shape of the place on the screen, such as 16:9 or 0.667.")]
 Maturity = Annotated[float | None, typer.Option(help="The viewer's age: what is for older ones is not shown.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON on standard output.")]
@@ -69,7 +70,7 @@ def reports_errors(command: Callable[P, None]) -> Callable[P, None]:
     return run
 
 
-def context(locale: str | None, aspect: str | None, maturity: float | None) -> "Context":
+def context(locale: str | None, aspect: str | None, maturity: float | None, segment: str | None = None) -> "Context":
     """The options of these names as what a matcher takes."""
     from index.filters import Context
 
@@ -80,7 +81,7 @@ def context(locale: str | None, aspect: str | None, maturity: float | None) -> "
         shape = None
     if aspect is not None and (shape is None or not 0 < shape < float("inf")):
         raise typer.BadParameter(f"--aspect {aspect!r}: give width:height, such as 16:9, or their quotient")
-    return Context(locale=locale, aspect=shape, maturity=maturity)
+    return Context(locale=locale, aspect=shape, maturity=maturity, segment=segment)
 
 
 def say(text: str) -> None:
@@ -94,9 +95,14 @@ def answer(value: Any) -> None:
 
 
 def note_checkpoint(choice: "EncoderChoice") -> None:
-    """Say so wherever the bundled checkpoint was used."""
+    """Say so wherever the bundled checkpoint was used, or one of which open_clip had to guess something."""
     if choice.is_bundled:
         say(BUNDLED_NOTE)
+    if choice.weights_file is not None:
+        say(
+            f"note: {choice.weights_file} does not say with which activation and preprocessing it was trained; those of "
+            f"{choice.model!r} were taken. A folder with open_clip_config.json (--checkpoint DIR) says all"
+        )
 
 
 def say_all(lines: Sequence[object]) -> None:

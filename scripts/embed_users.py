@@ -14,7 +14,7 @@ app = console.door()
 @console.reports_errors
 def embed_users(
     catalog: Annotated[
-        Path, typer.Argument(help="Folder with titles, artwork, history and tastes as .csv, .jsonl or .parquet.")
+        Path, typer.Argument(help="Folder with titles, artwork, history, tastes and users as .csv, .jsonl or .parquet.")
     ],
     store: Annotated[Path, typer.Option(help="The store that scripts/embed_artwork.py made.")],
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first bad row instead of setting it aside.")] = False,
@@ -22,7 +22,8 @@ def embed_users(
 ) -> None:
     """Turn what each user watched and says into a profile of phrases, and the phrases into vectors, with STORE's encoder.
 
-    Profiles can be read: tables/profiles.lance in the store has them as text, with the titles that each phrase came from.
+    Profiles can be read: tables/profiles.lance in the store has them as text, with the titles that each phrase came from. Stopped
+    or killed, it goes on where it was; the former profiles serve until all are there.
 
     Exit code 0: done; 1: done, but rows were set aside (each is named); 2: could not run.
     """
@@ -38,9 +39,14 @@ def embed_users(
     with console.progress_bar("phrases") as progress:
         report = run(read, opened, encoder, progress)
     console.say_all(read.problems)
-    console.say_all([f"longer than the text tower reads, so divided: {text}" for text in report.split])
+    console.say_all(report.split)
     if as_json:
-        counts = {"users": report.users, "phrases": report.phrases, "encoded": report.encoded, "split": list(report.split)}
+        counts = {
+            "users": report.users,
+            "phrases": report.phrases,
+            "encoded": report.encoded,
+            "split": [str(text) for text in report.split],
+        }
         console.answer({**counts, "problems": [str(problem) for problem in read.problems]})
     else:
         typer.echo(f"{report.users} users, {report.phrases} phrases, {report.encoded} of them new")

@@ -1,4 +1,7 @@
-"""The artwork of the whole catalog nearest to words or a picture: `python scripts/find_artwork.py --store STORE "rain at night"`."""
+"""The artwork of the whole catalog that fits phrases, a picture, people, tags and a segment at once.
+
+`python scripts/find_artwork.py --store STORE "rain at night, two people" --person "Uma Thurman" --tag city`
+"""
 
 import os
 from pathlib import Path
@@ -9,12 +12,18 @@ import typer
 from artwork_doors import console
 
 if TYPE_CHECKING:
-    import numpy as np
+    from collections.abc import Callable
 
+    import numpy as np
+    import pyarrow as pa
+
+    from embed.asked import Said
     from embed.encoder import Encoder
     from embed.store import Store
-    from index.everywhere import Nearest
+    from index.fits import Question
     from index.snapshot import Snapshot
+    from match.blend import Prior
+    from match.search import Answer, Hit
 
 app = console.door()
 
@@ -23,48 +32,98 @@ app = console.door()
 @console.reports_errors
 def find_artwork(
     store: Annotated[Path, typer.Option(help="The store whose published artwork is looked through.")],
-    words: Annotated[str | None, typer.Argument(help="What the artwork shows, such as: rain at night, two people.")] = None,
-    picture: Annotated[Path | None, typer.Option(help="A picture file that it looks like, in place of words.")] = None,
+    words: Annotated[
+        str | None, typer.Argument(help="Phrases of what the artwork shows, divided by commas: rain at night, two people.")
+    ] = None,
+    picture: Annotated[Path | None, typer.Option(help="A picture file that it looks like.")] = None,
+    person: Annotated[list[str] | None, typer.Option(help="Who is on it, by name; given again, all of them are.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="A tag that it has; given again, it has all of them.")] = None,
+    title: Annotated[list[str] | None, typer.Option(help="Its title, by id or name; given again, any of them.")] = None,
+    locale: console.Locale = None,
+    segment: Annotated[
+        str | None, typer.Option(help="An audience segment that it was shown to, of the logs in --clicks.")
+    ] = None,
+    clicks: Annotated[
+        Path | None, typer.Option(help="Folder of logs with impressions and plays, as scripts/learn_priors.py takes it.")
+    ] = None,
     count: Annotated[int, typer.Option("--count", min=1, max=10_000, help="How many artworks.")] = 10,
     as_json: console.AsJson = False,
 ) -> None:
-    """Find the artwork of the whole published catalog, whatever its title, that is nearest to WORDS or to a picture.
+    """Find the artwork of the whole published catalog, whatever its title, that is nearest to WORDS and to a picture, among what
+    has the people, the tags, the title and the segment that are asked for. At least one of these must be given.
 
     Words and pictures are read by the encoder that made the snapshot's vectors. A similarity is a cosine: of the same file 1, of
-    words and a picture that fits them well about 0.3 with most checkpoints.
+    words and a picture that fits them well about 0.3 with most checkpoints. Where several phrases are given, or a picture beside
+    them, the best fit to all comes first: a fit is a similarity less its mean over the catalog, in units of its spread there. With
+    a semicolon anywhere, commas belong to the phrases.
+
+    Names of people and tags are met exactly, but for case and spacing; tags that were accepted (scripts/tag_artwork.py) count once
+    they are published. Without words or a picture, what is played most after it was shown comes first.
 
     Exit code 0: answered; 2: could not run.
     """
-    if (words is None) == (picture is None) or (words is not None and not words.strip()):
-        raise typer.BadParameter("give words, or --picture with a file")
+    if words is not None and not words.strip(" ,;"):
+        raise typer.BadParameter("the words are empty; say what the artwork shows, or leave them out")
+    if all(one is None or one == [] for one in (words, picture, person, tag, title, locale, segment)):
+        raise typer.BadParameter("give words, --picture, --person, --tag, --title, --locale or --segment")
+    if (segment is None) != (clicks is None):
+        raise typer.BadParameter("--segment goes with --clicks, the folder of logs that name segments")
     from embed.store import open_store
-    from index.everywhere import nearest
     from index.snapshot import open_snapshot
+    from index.wanted import Wanted
+    from match.priors import read_priors
+    from match.search import Search, search
+    from match.segments import segment_priors
 
-    snapshot = open_snapshot(open_store(store))
-    encoder = _encoder_of(open_store(store, snapshot.manifest.fingerprint), snapshot)
-    query = vector_of_picture(encoder, picture) if picture is not None else vector_of_words(encoder, str(words))
-    found = nearest(snapshot.index, query[None], count)
-    console.note_checkpoint(encoder.choice)
+    opened = open_store(store)
+    snapshot = open_snapshot(opened)
+    wanted = Wanted(tuple(person or ()), tuple(tag or ()), tuple(title or ()), locale)
+    in_segment = segment_priors(clicks, segment) if clicks is not None and segment is not None else None
+    questions = []
+    if words or picture:
+        encoder = _encoder_of(open_store(store, snapshot.manifest.fingerprint), snapshot)
+        console.note_checkpoint(encoder.choice)
+        questions = questions_of(encoder, words, picture)
+    priors = read_priors(opened)
+    found = search(snapshot, priors, Search(questions, wanted, segment, in_segment), count)
+    if not found.passing:
+        each = "; ".join(f"{number:,} {said}" for said, number in found.conditions)
+        console.say(f"note: no artwork meets all of this together ({each})")
     if as_json:
-        console.answer({"how": found.how, "recall": found.recall, "artworks": records(snapshot, found)})
+        console.answer({"how": found.how, "recall": found.recall, **about(found), "artworks": list(map(record, found.hits))})
         return
-    rows = [row(record) for record in records(snapshot, found)]
-    title = f"Of {snapshot.index.artworks:,} artworks, nearest to {picture or words} ({_in_words(found)})"
-    console.print_table(title, COLUMNS, rows)
+    order = f"nearest to {_nearest_to(words, picture)} ({_in_words(found)})" if questions else _by_clicks(segment, priors.table)
+    columns = columns_of(found, len(priors.table) > 0)
+    cells = [[cell(hit) for cell in columns.values()] for hit in found.hits]
+    console.print_table(f"Of {_passing(found, snapshot.index.artworks)}, {order}", list(columns), cells)
 
 
-COLUMNS = ("artwork", "title", "similarity", "shows", "path")
+IN_SEGMENT = "played in the segment"
+WHOLE = ""  # the question of all words together: it has a say, and is not told of
 
 
-def vector_of_words(encoder: "Encoder", words: str) -> "np.ndarray":
-    """(d,) float32, of the same sentences as a user's stated taste; what the text tower does not read whole is said."""
-    from embed.taste import PROMPTS, encode_prompts
+def questions_of(encoder: "Encoder", words: str | None, picture: Path | None) -> "list[Question]":
+    """The phrases of the words, then the picture; what the text tower does not read whole is divided, and that is said.
 
-    sentences = [template.format(words.strip()) for template in PROMPTS["stated"]]
-    if not all(encoder.fits(sentence) for sentence in sentences):
-        console.say(f"note: that is more than the {encoder.context_length} tokens the text tower reads; its end is left out")
-    return encode_prompts([sentences], encoder)[0]
+    The words as a whole have half of their phrases' weight (index.fits has what that is worth).
+    """
+    from embed.asked import phrases_asked, whole
+    from index.fits import Question
+
+    phrases = phrases_asked(words or "", encoder)
+    for phrase in phrases:
+        if len(phrase.pieces) > 1:
+            console.say(_divided(phrase, encoder.context_length))
+    together = whole(words or "", phrases, encoder)
+    share = 1.0 if together is None else 0.5
+    questions = [Question(phrase.text, phrase.vector, share) for phrase in phrases]
+    questions += [] if together is None else [Question(WHOLE, together, share * len(phrases))]
+    return questions + ([Question(str(picture), vector_of_picture(encoder, picture))] if picture else [])
+
+
+def _divided(phrase: "Said", tokens: int) -> str:
+    pieces = " | ".join(phrase.pieces)
+    return f"note: a phrase is more than the {tokens} tokens the text tower reads, and is read in {len(phrase.pieces)} parts: {pieces}"
 
 
 def vector_of_picture(encoder: "Encoder", picture: Path) -> "np.ndarray":
@@ -83,21 +142,75 @@ def vector_of_picture(encoder: "Encoder", picture: Path) -> "np.ndarray":
     return encoder.encode_pixels(pixels[None])[0]
 
 
-def records(snapshot: "Snapshot", found: "Nearest") -> list[dict[str, Any]]:
-    """What is said of each artwork, the nearest first."""
-    from index.titles import ABSENT
-
-    there = found.rows[0] != ABSENT
-    names = ("artwork_id", "title_id", "caption", "path")
-    columns = [snapshot.take(name, found.rows[0][there]).to_pylist() for name in names]
-    similarities = [round(float(similarity), 6) for similarity in found.similarities[0][there]]
-    return [dict(zip((*names, "similarity"), values, strict=True)) for values in zip(*columns, similarities, strict=True)]
+def about(found: "Answer") -> dict[str, Any]:
+    """What was asked by name, for --json."""
+    named = [{"condition": said, "artworks": number} for said, number in found.conditions]
+    return {"passing": found.passing, "conditions": named}
 
 
-def row(record: dict[str, Any]) -> tuple[str, str, str, str, str]:
-    """A record as a row of COLUMNS."""
-    similarity = f"{record['similarity']:.3f}"
-    return record["artwork_id"], record["title_id"], similarity, record["caption"] or "", record["path"]
+def record(hit: "Hit") -> dict[str, Any]:
+    """An artwork and why it was found, for --json. `similarity` is that to the only question; of several, `met` has each."""
+    alone = hit.met[0].similarity if len(hit.met) == 1 else None
+    met = [{"question": m.question, "similarity": round(m.similarity, 6), "fit": round(m.fit, 4)} for m in hit.met]
+    return {
+        "artwork_id": hit.artwork_id,
+        "title_id": hit.title_id,
+        "caption": hit.caption,
+        "path": hit.path,
+        "similarity": None if alone is None else round(alone, 6),
+        "fit": None if hit.fit is None else round(hit.fit, 4),
+        "met": met,
+        "people": list(hit.people),
+        "tags": list(hit.tags),
+        "prior": hit.prior._asdict(),
+        "segment": None if hit.segment is None else hit.segment._asdict(),
+    }
+
+
+def columns_of(found: "Answer", clicks_known: bool) -> "dict[str, Callable[[Hit], str]]":
+    """The table's columns: those that have something to say of what was found."""
+    columns: dict[str, Callable[[Hit], str]] = {"artwork": lambda hit: hit.artwork_id, "title": lambda hit: hit.title_id}
+    first = found.hits[0] if found.hits else None
+    if first and len(first.met) == 1:
+        columns["similarity"] = lambda hit: f"{hit.met[0].similarity:.3f}"
+    if first and len(first.met) > 1:
+        columns["fit"] = lambda hit: f"{hit.fit:+.2f}"
+    if first and (len(first.met) > 1 or first.people or first.tags):
+        columns["why"] = why
+    if first and first.segment:
+        columns[IN_SEGMENT] = lambda hit: played(hit.segment)
+    if first and not first.met and clicks_known:
+        columns["played"] = lambda hit: played(hit.prior)
+    return columns | {"shows": lambda hit: hit.caption or "", "path": lambda hit: hit.path}
+
+
+def why(hit: "Hit") -> str:
+    """How the artwork meets what was asked, in the terms of the questions."""
+    fits = [f"{met.question} {met.fit:+.1f} ({met.similarity:.3f})" for met in hit.met] if len(hit.met) > 1 else []
+    named = [f"with {', '.join(hit.people)}"] if hit.people else []
+    return "; ".join(fits + named + ([f"tagged {', '.join(hit.tags)}"] if hit.tags else []))
+
+
+def played(prior: "Prior | None") -> str:
+    """A prior with its counts."""
+    return "" if prior is None else f"{prior.mean:.1%} ({prior.plays:,} of {prior.impressions:,})"
+
+
+def _passing(found: "Answer", artworks: int) -> str:
+    every = f"{artworks:,} artworks"
+    if not found.conditions:
+        return every
+    return f"{every}, {found.passing:,} {' and '.join(said for said, _ in found.conditions)}"
+
+
+def _nearest_to(words: str | None, picture: Path | None) -> str:
+    return " and ".join(str(one) for one in (words, picture) if one)
+
+
+def _by_clicks(segment: str | None, priors: "pa.Table") -> str:
+    if segment:
+        return "the most played there first"
+    return "the most played first" if len(priors) else "by title, since no clicks are known"
 
 
 def _encoder_of(store: "Store", snapshot: "Snapshot") -> "Encoder":
@@ -115,7 +228,7 @@ def _encoder_of(store: "Store", snapshot: "Snapshot") -> "Encoder":
     return encoder
 
 
-def _in_words(found: "Nearest") -> str:
+def _in_words(found: "Answer") -> str:
     return found.how if found.how == "exact" else f"{found.how}: {found.recall:.1%} of the nearest are found"
 
 

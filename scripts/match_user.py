@@ -20,14 +20,15 @@ def match_user(
     store: Annotated[Path, typer.Option(help="The store that scripts/embed_artwork.py made.")],
     titles: Annotated[str | None, typer.Option(help="Title ids, divided by commas; all titles where left out.")] = None,
     locale: console.Locale = None,
+    segment: console.Segment = None,
     aspect: console.Aspect = None,
     maturity: console.Maturity = None,
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON on standard output, with all parts.")] = False,
 ) -> None:
     """Choose STORE's best artwork of each title for USER and the line of copy that goes with it, and say why.
 
-    A user nobody knows gets the audience's average taste, a title nobody knows no artwork, and a title whose artwork may not be
-    shown its fallback or none; all of it is said, and is no failure.
+    A user nobody knows gets the average taste of the segment, else of the locale, else of everyone, a title nobody knows no artwork,
+    and a title whose artwork may not be shown its fallback or none; all of it is said, and is no failure.
 
     Exit code 0: answered; 2: could not run.
     """
@@ -35,17 +36,18 @@ def match_user(
     from match.matcher import Matcher, as_record
 
     opened = open_store(store)
-    context = console.context(locale, aspect, maturity)
+    context = console.context(locale, aspect, maturity, segment)
     choices = Matcher.open(opened).choose(user, console.names(titles), context)
     console.note_checkpoint(opened.choice)
     if as_json:
         console.answer([as_record(choice) for choice in choices])
         return
-    if choices and choices[0].taste != "the user's own":
+    if choices and choices[0].taste != OWN:
         console.say(f"taste: {choices[0].taste}")
     console.print_table(f"Artwork for {user}", COLUMNS, [row(choice) for choice in choices])
 
 
+OWN = "the user's own"
 COLUMNS = ("title", "artwork", "score", "copy", "why")
 
 

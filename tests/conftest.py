@@ -9,9 +9,11 @@ import csv
 import json
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +80,59 @@ TASTES: list[Row] = [
     {"user_id": "carl", "text": "horror films", "weight": -0.5},
     {"user_id": "wilma", "text": "dark, rainy cities; Ben Marsh", "weight": 1.0},  # says what she likes and watched nothing
 ]
+
+
+# Runs programs, each in a process of its own that it forks before anything has touched a store: what is costly, the imports, is done
+# once. A line of JSON in, the program and its arguments; a line out, the exit status and what was said.
+FORKING = """
+import json, os, sys, tempfile, warnings
+warnings.filterwarnings("ignore", "lance is not fork-safe")  # it is while nobody has used it
+import numpy, pyarrow, lance, faiss, xxhash
+import embed.store, index.publish
+
+for line in sys.stdin:
+    code, arguments = json.loads(line)
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as error:
+        child = os.fork()
+        if not child:
+            os.dup2(out.fileno(), 1)
+            os.dup2(error.fileno(), 2)
+            sys.argv = ["-c", *arguments]
+            status = 1
+            try:
+                exec(compile(code, "<program>", "exec"), {"__name__": "__main__"})
+                status = 0
+            except SystemExit as ended:
+                status = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+            except BaseException:
+                import traceback
+                traceback.print_exc()
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        out.seek(0)
+        error.seek(0)
+        print(json.dumps([status, out.read(), error.read()]), flush=True)
+"""
+
+
+@pytest.fixture(scope="session")
+def run_fresh() -> Iterator[Callable[..., "subprocess.CompletedProcess[str]"]]:
+    """run_fresh(program, *arguments) -> the ended process: as `python -c program arguments…`, without what imports cost. torch is
+    not loaded before the fork, and the program must not need its at-exit handlers."""
+    with subprocess.Popen([sys.executable, "-c", FORKING], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+
+        def run(program: str, *arguments: object) -> "subprocess.CompletedProcess[str]":
+            assert process.stdin
+            assert process.stdout
+            print(json.dumps([program, list(map(str, arguments))]), file=process.stdin, flush=True)
+            status, out, error = json.loads(process.stdout.readline())
+            return subprocess.CompletedProcess([program], status, out, error)
+
+        yield run
+        assert process.stdin
+        process.stdin.close()
 
 
 @pytest.fixture(scope="session")

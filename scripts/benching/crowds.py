@@ -133,6 +133,7 @@ def write_users(store: "Store", users: int, rng: np.random.Generator) -> None:
         pa.array([""] * users),
         pa.ListArray.from_arrays(pa.array(starts), struct),
         pa.array([store.fingerprint] * users),
+        *(pa.nulls(users, pa.string()) for _ in ("source", "locale", "segment")),
     ]
     replace_table(store, "profiles", pa.Table.from_arrays(profiles, schema=PROFILE))
     _write_audience(store, starts, weights, vectors, taken)
@@ -140,9 +141,9 @@ def write_users(store: "Store", users: int, rng: np.random.Generator) -> None:
 
 def _write_audience(store: "Store", starts: np.ndarray, weights: np.ndarray, vectors: np.ndarray, taken: np.ndarray) -> None:
     """What embed.taste.audience_of makes of the profiles, block by block."""
+    from embed.audience import NEUTRAL_USERS
     from embed.profiles import write_audience
     from embed.records import Audience
-    from embed.taste import NEUTRAL_USERS
 
     users, dimension = len(starts) - 1, vectors.shape[1]
     total, moment = np.zeros(dimension), np.zeros((dimension, dimension))

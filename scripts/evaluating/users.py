@@ -25,7 +25,7 @@ def profiles_of(
     catalog = Catalog(
         root=Path(),
         pictures="",
-        titles=_table([{"genres": [], "people": [], "keywords": [], **row} for row in titles], TITLE),
+        titles=_table([{"genres": [], "people": [], "keywords": [], "moods": [], **row} for row in titles], TITLE),
         artwork=ARTWORK.empty_table(),
         history=_table(history, WATCH),
         tastes=_table([{"weight": 1.0, **row} for row in tastes], TASTE),

@@ -106,7 +106,7 @@ def measure(material: Material) -> Part:
                 gain = right[f"{PRODUCT}, {name}"] - right[f"{PICTURES}, {name}"]
                 estimate = scores.mean(gain, shown[:, 0], material.resamples, material.seed)
                 deltas.append(difference(about, f"{about}, {name}: {PRODUCT} - {PICTURES}", estimate))
-    title = f"(e) {material.groups:,} groups, tags and lines out of captions that nobody stated, words at {Weights().words:g}"
+    title = f"(g) {material.groups:,} groups, tags and lines out of captions that nobody stated, words at {Weights().words:g}"
     return Part("words", title, figures, deltas)
 
 

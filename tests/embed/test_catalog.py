@@ -13,9 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from embed import catalog as module
 from embed.catalog import ENDINGS, Problem, read_catalog
 from embed.errors import CatalogError
-from embed.records import ACCEPTED_TAG, ARTWORK, COPY, TASTE, TITLE, WATCH
+from embed.records import ACCEPTED_TAG, ARTWORK, COPY, TASTE, TITLE, USER, WATCH
+from embed.spill import ROWS
 
 Row = dict[str, Any]
 FORMATS = [ending[1:] for ending in ENDINGS]
@@ -52,6 +54,7 @@ def test_each_format_reads_the_same(tmp_path: Path, make_catalog: Callable[..., 
         "genres": ["romance", "drama"],
         "people": ["Ada Quill", "Ben Marsh"],
         "keywords": ["sea", "letters"],
+        "moods": [],
         "synopsis": "Two strangers write to each other across a bay.",
         "fallback": None,
     }
@@ -397,6 +400,7 @@ TITLE_ROW = st.fixed_dictionaries(
         "genres": st.lists(ITEM, max_size=3),
         "people": st.lists(ITEM, max_size=3),
         "keywords": st.lists(ITEM, max_size=3),
+        "moods": st.lists(ITEM, max_size=3),
         "synopsis": st.none() | TEXT,
         "fallback": st.none() | TEXT,
     }
@@ -507,3 +511,92 @@ def test_a_bad_line_of_copy_is_named(write: Callable[..., Path], format: str, ro
     catalog = read_catalog(write(format, copy=[LINES[0], {**LINES[1], **row}, good]))
     assert [(p.file, p.row, p.field, p.reason) for p in catalog.problems] == [(f"copy.{format}", 2, field, reason)]
     assert catalog.copy["copy_id"].to_pylist() == ["c1", "c3"]
+
+
+# What users leave, as it streams by
+
+NEARLY = ["1", "0.5", " 1 ", "1e0", "+1", "1_0", ".5", "1.", "inf", "nan", "", " ", "x", "0x1", "٣", "-0", "2", "1E-1", "\x1f1"]
+TIMES = [
+    WATCHED,
+    "2026-10-01",
+    "2026-10-01 20:00:00",
+    "2026-10-01T20:00:00.123+02:00",
+    "2026-10-01T20:00:00.5Z",
+    "20261001",
+    "2026-02-30",
+    "2026-10-01T24:00:00Z",
+    "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59-01:00",
+    "0000-01-01",
+    "2026-10-01T20:00:60Z",
+    "2026-W40-4",
+    "",
+    "soon",
+]
+IDS = ["u", " u", "Zoë", "\u00a0u", "u\x85", "", "夜", "\u2028", "a b"]
+WATCHES = st.fixed_dictionaries(
+    {
+        "user_id": st.sampled_from(IDS),
+        "title_id": st.sampled_from(["t1", "t2", "t9", ""]),
+        "fraction": st.sampled_from(NEARLY),
+        "watched_at": st.sampled_from(TIMES),
+    },
+    optional={"titel_id": st.just("x"), "note": st.just("y")},
+)
+LOOSE = st.fixed_dictionaries(
+    {
+        "user_id": st.sampled_from([*IDS, 7, 7.5, True, None]),
+        "title_id": st.just("t1"),
+        "fraction": st.sampled_from([*NEARLY, 1, 0.25, True, None, 2**70, float("nan"), [1]]),
+        "watched_at": st.sampled_from([*TIMES, 5, None]),
+    }
+)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_rows_by_the_column_are_the_rows_one_by_one(
+    tmp_path_factory: pytest.TempPathFactory, write_rows: Callable[..., Path], format: str, data: st.DataObject
+) -> None:
+    """Whatever is not plain, and wherever it stands."""
+    rows = data.draw(st.lists(LOOSE if format == "jsonl" else WATCHES, min_size=1, max_size=7))
+    folder = tmp_path_factory.mktemp("streamed")
+    for name, some in (("titles", TITLES), ("history", rows)):
+        write_rows(folder, name, some, format)
+    found = []
+    for few in (0, 1, 64):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(module, "FEW", max(few, 1))
+            if few == 64:
+                patch.setattr(module, "plain_rows", lambda *_: None)
+            catalog = read_catalog(folder, only=("titles", "history"))
+        found.append((catalog.history.to_pylist(), catalog.problems))
+    assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_much_is_kept_on_the_disk_and_reads_as_it_stands(write: Callable[..., Path], format: str) -> None:
+    count = 2 * ROWS + 5
+    tastes = [{"user_id": f"u{n}", "text": f"thing {n % 7}", "weight": (n % 100) / 100} for n in range(count)]
+    tastes[ROWS]["weight"] = 1000
+    folder = write(format, tastes=tastes)
+    catalog = read_catalog(folder)
+    assert [(p.row, p.field) for p in catalog.problems] == [(ROWS + 1, "weight")]
+    assert catalog.spills.keys() == {"tastes"}
+    expected = [row["user_id"] for row in tastes if row["weight"] < 100]
+    assert catalog.tastes["user_id"].to_pylist() == expected
+    for _ in range(2):
+        batches = list(catalog.batches("tastes"))
+        assert len(batches) >= 2
+        assert [name for batch in batches for name in batch["user_id"].to_pylist()] == expected
+    assert pa.Table.from_batches(batches).equals(catalog.tastes)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_what_is_known_of_users(write: Callable[..., Path], format: str) -> None:
+    users = [{"user_id": "ada", "locale": "pt-BR", "segment": "kids"}, {"user_id": "ben", "locale": None, "segment": "adults"}]
+    catalog = read_catalog(write(format, users=users), strict=True)
+    assert catalog.users.schema.equals(USER)
+    assert catalog.users.to_pylist() == users
+    assert [batch.num_rows for batch in catalog.batches("users")] == [2]

@@ -3,6 +3,7 @@
 import json
 import shutil
 import warnings
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -175,6 +176,17 @@ def test_an_activation_that_does_not_suit_the_weights_is_refused(
     monkeypatch.setattr(factory, "download_pretrained", lambda cfg, cache_dir=None: tiny_by_name.pretrained)
     with pytest.raises(EncoderError, match=r"QuickGELU mismatch.*OpenAI's weights want the model 'tiny-named-quickgelu'"):
         load_encoder(EncoderChoice("tiny-named", "openai"), device="cpu")
+
+
+def test_an_archive_of_openai_s_is_refused_where_the_model_has_another_activation(tmp_path: Path) -> None:
+    """open_clip #771: a path in place of the tag, and the vectors were wrong without a word."""
+    archive = tmp_path / "ViT-B-32.pt"
+    with zipfile.ZipFile(archive, "w") as written:
+        written.writestr("archive/constants.pkl", b"")
+    with pytest.raises(EncoderError, match=r"ViT-B-32\.pt is an archive .* give the model 'ViT-B-32-quickgelu'"):
+        load_encoder(EncoderChoice("ViT-B/32", str(archive)), device="cpu")
+    with pytest.raises(EncoderError, match="cannot be opened"):  # the activation is right; the archive is empty
+        load_encoder(EncoderChoice("ViT-B-32-quickgelu", str(archive)), device="cpu")
 
 
 def without_config(folder: Path) -> None:

@@ -1,11 +1,13 @@
 """Phrases to interests: what says the same is one, and there are not too many."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embed.interests import ALIKE, DISLIKED, MOST, interests_of
+from embed.interests import ALIKE, DISLIKED, MOST, interests_of, interests_of_many, mixtures_of
 from embed.records import Phrase, Profile
 
 COMMON = np.zeros(8)
@@ -84,3 +86,50 @@ def test_dislikes_alone_are_one_interest_and_nothing_is_none() -> None:
     assert (shares.tolist(), vectors.tolist()) == ([1.0], [(-AXES[0]).tolist()])
     shares, vectors = profile().interests
     assert (len(shares), vectors.shape) == (0, (0, 8))
+
+
+def one_by_one(weights: np.ndarray, vectors: np.ndarray, common: np.ndarray) -> list[int]:
+    """The rule as it is said: the two nearest first, of one user."""
+    groups, apart = [[place] for place in np.flatnonzero(weights > 0)], vectors - common
+    while len(groups) > 1:
+        centres = np.array([weights[group] @ apart[group] for group in groups])
+        centres /= np.linalg.norm(centres, axis=1, keepdims=True)
+        alike = np.triu(centres @ centres.T, 1) - 2 * np.tri(len(groups))
+        one, other = np.unravel_index(int(np.argmax(alike)), alike.shape)
+        if alike[one, other] < ALIKE and len(groups) <= MOST:
+            break
+        groups[one] += groups.pop(int(other))
+    groups.sort(key=lambda group: (-weights[group].sum(), min(group)))
+    return [next((n for n, group in enumerate(groups) if place in group), DISLIKED) for place in range(len(weights))]
+
+
+@given(st.integers(0, 2**32 - 1), st.lists(st.integers(0, 13), max_size=9))
+def test_many_users_at_once_are_what_each_is_alone(seed: int, counts: list[int]) -> None:
+    rng = np.random.default_rng(seed)
+    vocabulary = rng.normal(size=(20, 6)) + 2 * rng.normal(size=6)
+    vocabulary /= np.linalg.norm(vocabulary, axis=1, keepdims=True)
+    starts = np.cumsum([0, *counts])
+    weights, phrases = rng.normal(size=starts[-1]), rng.integers(0, 20, starts[-1])
+    common = vocabulary.mean(axis=0)
+    found = interests_of_many(starts, weights, phrases, vocabulary, common)
+    for begin, end in pairwise(starts.tolist()):
+        of_user = slice(begin, end)
+        expected = one_by_one(weights[of_user], vocabulary[phrases[of_user]], common)
+        assert found[of_user].tolist() == expected or len(set(phrases[of_user])) < end - begin  # twins tie by rounding
+
+
+@given(st.integers(0, 2**32 - 1), st.lists(st.integers(0, 6), max_size=9))
+def test_mixtures_of_many_are_the_interests_of_each_profile(seed: int, counts: list[int]) -> None:
+    rng = np.random.default_rng(seed)
+    vectors = rng.normal(size=(20, 8)).astype(np.float32)
+    starts = np.cumsum([0, *counts])
+    weights, phrases = rng.normal(size=starts[-1]).astype(np.float32), rng.integers(0, 20, starts[-1])
+    numbers = rng.integers(0, 3, starts[-1])
+    mixtures = mixtures_of(starts, phrases, weights, numbers)
+    for user, (begin, end) in enumerate(pairwise(starts.tolist())):
+        told = tuple(Phrase("x", "stated", float(weights[n]), (), int(numbers[n])) for n in range(begin, end))
+        shares, expected = Profile("u", told, vectors[phrases[begin:end]], "f").interests
+        first, count = mixtures.of(np.array([user]))
+        some = np.arange(first[0], first[0] + count[0])
+        np.testing.assert_allclose(mixtures.shares[some], shares)
+        np.testing.assert_allclose(mixtures.vectors(some, vectors), expected.reshape(-1, 8), atol=1e-5)

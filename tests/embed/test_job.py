@@ -349,24 +349,38 @@ def dying(monkeypatch: pytest.MonkeyPatch, at: int, *, after: bool) -> None:
         monkeypatch.setattr(job, name, wrap(getattr(job, name)))
 
 
+@pytest.fixture(scope="module")
+def unhindered(
+    tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Any, make_catalog: Callable[..., Path]
+) -> tuple[World, dict[str, list[Row]]]:
+    """A catalog with a bad picture, and what a run that nobody stopped makes of it; nothing of it is ever changed."""
+    from embed.store import create_store
+
+    root = tmp_path_factory.mktemp("unhindered")
+    store = create_store(root / "store", tiny_encoder.choice, tiny_encoder.fingerprint, tiny_encoder.dimension)
+    whole = World(root / "catalog", store, tiny_encoder, make_catalog)
+    whole.catalog(SEVEN)
+    (whole.folder / "e.png").write_bytes(b"no picture")
+    for path in whole.folder.glob("*.png"):
+        os.utime(path, (OLD, OLD))
+    assert whole.run(batch=2, commit_every=2).embedded == 6
+    return whole, whole.tables()
+
+
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("at", range(1, 11))  # 3 commits of vectors, 1 of rejected, 3 tables, record, tidying, the run
 def test_killed_at_any_write_and_run_again_it_ends_the_same(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int, after: bool
+    unhindered: tuple[World, dict[str, list[Row]]], empty_store: Store, monkeypatch: pytest.MonkeyPatch, at: int, after: bool
 ) -> None:
-    from embed.store import create_store
-
-    (world.folder / "e.png").write_bytes(b"no picture")
-    os.utime(world.folder / "e.png", (OLD, OLD))
-    whole = replace(world, store=create_store(tmp_path / "whole", world.store.choice, world.store.fingerprint, 32))
-    assert whole.run(batch=2, commit_every=2).embedded == 6
+    whole, tables = unhindered
+    world = replace(whole, store=empty_store)
     with monkeypatch.context() as patch:
         dying(patch, at, after=after)
         with pytest.raises(Killed):
             world.run(batch=2, commit_every=2)
     committed = len(world.vectors()) if has_table(world.store, "embeddings") else 0
     assert world.run(batch=2, commit_every=2).embedded == 6 - committed
-    assert world.tables() == whole.tables()
+    assert world.tables() == tables
 
 
 CHILD = """

@@ -99,15 +99,13 @@ def starter(folder: Path, checkpoint: Path) -> Iterator[Callable[[Store, float],
         process.wait(timeout=30)
 
 
-def read(store: Store) -> Any:
-    done = subprocess.run([sys.executable, "-c", READER, str(store.root)], capture_output=True, text=True, check=True)
-    return json.loads(done.stdout)
-
-
 def test_killed_at_random_it_ends_as_if_nobody_had(
-    folder: Path, tmp_path: Path, tiny_checkpoint: Path, tiny_encoder: Any
+    folder: Path, tmp_path: Path, tiny_checkpoint: Path, tiny_encoder: Any, run_fresh: Callable[..., Any]
 ) -> None:
     import time
+
+    def read(store: Store) -> Any:
+        return json.loads(run_fresh(READER, store.root).stdout)
 
     def new(name: str) -> Store:
         return create_store(tmp_path / name, tiny_encoder.choice, tiny_encoder.fingerprint, tiny_encoder.dimension)

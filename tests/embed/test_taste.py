@@ -4,27 +4,32 @@ import math
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from embed.catalog import Catalog
-from embed.errors import FingerprintError
+from embed.encoder import EncoderChoice
+from embed.errors import CatalogError, FingerprintError
 from embed.profiles import read_audience, read_phrase_vectors, read_profiles
-from embed.records import ARTWORK, TASTE, TITLE, WATCH, Phrase, Profile
-from embed.store import Store, replace_table
+from embed.records import ARTWORK, TASTE, TITLE, USER, WATCH, Phrase, Profile, fold
+from embed.store import Store, create_store, replace_table
 from embed.taste import PHRASES, PROMPTS, audience_of, embed_users, profile_from_text, split_phrases
 
 Row = dict[str, Any]
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
 
 
-def title(title_id: str, genres: str = "", people: str = "", keywords: str = "") -> Row:
-    lists = {"genres": genres, "people": people, "keywords": keywords}
+def title(title_id: str, genres: str = "", people: str = "", keywords: str = "", moods: str = "") -> Row:
+    lists = {"genres": genres, "people": people, "keywords": keywords, "moods": moods}
     return {"title_id": title_id, "name": title_id, **{name: text.split("|") if text else [] for name, text in lists.items()}}
 
 
@@ -57,6 +62,23 @@ def taste_of(empty_store: Store, tiny_encoder: Any) -> Any:
     return taste_of
 
 
+@pytest.fixture
+def word_encoder() -> Any:
+    """Of no tower: each text has a vector by its bytes, and all are short enough."""
+
+    def encode(texts: list[str]) -> np.ndarray:
+        raw = [np.random.default_rng(list(text.encode()) or [0]).normal(size=8) for text in texts]
+        return np.array([vector / np.linalg.norm(vector) for vector in raw], np.float32).reshape(-1, 8)
+
+    choice = EncoderChoice("words", "bytes")
+    return SimpleNamespace(encode_texts=encode, fits=lambda text: True, choice=choice, fingerprint="c" * 64, dimension=8)
+
+
+@pytest.fixture
+def store_of_words(tmp_path: Path, word_encoder: Any) -> Store:
+    return create_store(tmp_path / "words", word_encoder.choice, word_encoder.fingerprint, word_encoder.dimension)
+
+
 def share(**weights: float) -> Any:
     """The weights, divided by the sum of their sizes, in their order; single precision."""
     total = sum(map(abs, weights.values()))
@@ -78,17 +100,36 @@ def test_a_watch_one_half_life_older_counts_half(taste_of: Any) -> None:
 def test_age_counts_from_the_newest_watch_of_anyone(taste_of: Any) -> None:
     titles = [title("d", "drama"), title("c", "comedy")]
     history = [watch("u", "d", days_ago=100), watch("u", "c", days_ago=460), watch("other", "c")]
-    assert taste_of(catalog(titles, history)) == share(dramatic_films=4, funny_films=1)
+    rare, common = math.log(1 + 3 / 2), math.log(1 + 3 / 3)  # one and both of two users, and one more who watches everything
+    assert taste_of(catalog(titles, history)) == share(dramatic_films=4 * rare, funny_films=common)
 
 
-def test_what_few_titles_bear_says_more(taste_of: Any) -> None:
+def test_what_few_users_watch_says_more(taste_of: Any) -> None:
     titles = [title("t1", keywords="love|whales"), title("t2", keywords="love"), title("t3", keywords="love")]
-    expected = share(whales=math.log(1 + 3 / 1), love=math.log(1 + 3 / 3))
-    assert taste_of(catalog(titles, [watch("u", "t1")])) == expected
+    history = [watch("u", "t1"), watch("v", "t2"), watch("w", "t3"), watch("w", "t2"), watch("x", "t1", fraction=0)]
+    expected = share(whales=math.log(1 + 4 / 2), love=math.log(1 + 4 / 4))  # x watched nothing of it
+    assert taste_of(catalog(titles, history)) == expected
+
+
+def test_what_many_titles_bear_and_few_users_watch_says_as_much(taste_of: Any) -> None:
+    titles = [title("t1", keywords="love|whales"), *(title(f"t{n}", keywords="love") for n in range(2, 30))]
+    assert taste_of(catalog(titles, [watch("u", "t1"), watch("v", "t1")])) == share(love=1, whales=1)
 
 
 def test_genre_people_and_keywords_share_a_watch(taste_of: Any) -> None:
     assert taste_of(catalog([title("t", "noir", "Ann", "rain")], [watch("u", "t")])) == share(noir_films=1, Ann=0.7, rain=0.5)
+
+
+def test_moods_have_a_share_of_their_own_and_are_named_by_users(taste_of: Any) -> None:
+    titles = [title("t", "noir", moods="Tense", keywords="rain"), title("other", moods="cosy")]
+    assert taste_of(catalog(titles, [watch("u", "t")])) == share(noir_films=1, tense=0.6, rain=0.5)
+    assert taste_of(catalog(titles, [watch("u", "t")], [says("u", "TENSE, Cosy", -1)])) == share(
+        cosy=-1 / 4, noir_films=1 / 2.1 / 2, rain=0.5 / 2.1 / 2, tense=0.6 / 2.1 / 2 - 1 / 4
+    )
+
+
+def test_titles_without_lists_bear_nothing(taste_of: Any) -> None:
+    assert taste_of(catalog([{"title_id": "t", "name": "t"}], [watch("u", "t")], [says("u", "noir")])) == share(noir=1)
 
 
 def test_watches_add_up_and_keep_their_titles(empty_store: Store, tiny_encoder: Any) -> None:
@@ -99,7 +140,7 @@ def test_watches_add_up_and_keep_their_titles(empty_store: Store, tiny_encoder: 
     assert profile is not None
     assert [phrase.titles for phrase in profile.phrases] == [("t1", "t2"), ("t3",)]
     drama, comedy = (phrase.weight for phrase in profile.phrases)
-    assert drama / comedy == pytest.approx(3 * math.log(1 + 3 / 2) / math.log(1 + 3 / 1), rel=1e-5)
+    assert drama / comedy == pytest.approx(3, rel=1e-5)
 
 
 def test_a_phrase_that_stands_twice_in_a_title_counts_once(taste_of: Any) -> None:
@@ -126,7 +167,8 @@ def test_the_profile_reads_as_a_person_would_say_it(empty_store: Store, tiny_enc
     profile = read_profiles(empty_store).get("u")
     assert profile is not None
     assert sorted(profile.text.split("; ")) == ["Uma Thurman", "dark, rainy cities", "not horror", "romantic films"]
-    assert [phrase.kind for phrase in profile.phrases] == ["stated", "person", "genre", "stated"]
+    assert [phrase.kind for phrase in profile.phrases] == ["stated", "genre", "person", "stated"]
+    assert profile.source == "history and stated"
 
 
 @pytest.mark.parametrize(
@@ -199,7 +241,9 @@ def test_a_text_longer_than_the_tower_reads_is_split_never_cut(
         report = embed_users(catalog([], tastes=[says("u", f"short; {text}")]), empty_store, tiny_encoder)
     else:
         report = embed_users(catalog([title("t", keywords=f"short|{text}")], [watch("u", "t")]), empty_store, tiny_encoder)
-    assert report.split == (text,)
+    places = {"stated": ("tastes", "user 'u'", "text"), "keyword": ("titles", "title 't'", "keywords")}
+    [divided] = report.split
+    assert (divided.table, divided.where, divided.field, divided.text) == (*places[source], text)
     pieces = [piece for kind, piece in read_phrase_vectors(empty_store) if piece != "short"]
     assert len(pieces) > 1
     for piece in pieces:
@@ -348,3 +392,152 @@ def test_progress_counts_the_phrases_encoded(empty_store: Store, tiny_encoder: A
     both = catalog([title("t", "comedy")], [watch("u", "t")], [says("u", "cats")])
     embed_users(both, empty_store, tiny_encoder, lambda done, total: told.append((done, total)))
     assert told == [(2, 2)]
+
+
+# Many users at once
+
+WORDS = ["noir", "Noir", "noir films", "sea", "Ann", "tense", "funny films"]
+TITLES = st.lists(
+    st.builds(
+        lambda genres, people, keywords, moods: ("|".join(genres), "|".join(people), "|".join(keywords), "|".join(moods)),
+        *(
+            st.lists(st.sampled_from(words), max_size=3)
+            for words in (["noir", "comedy", "sea"], ["Ann", "ann", "Bo"], WORDS, WORDS)
+        ),
+    ),
+    min_size=1,
+    max_size=5,
+)
+HISTORY = st.lists(
+    st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 4), st.sampled_from([0, 0.3, 1]), st.integers(0, 900)), max_size=40
+)
+SAYS = st.lists(
+    st.tuples(st.sampled_from("abcdxyz"), st.lists(st.sampled_from(WORDS), max_size=3), st.sampled_from([None, -1, 0.5, 0])),
+    max_size=20,
+)
+
+
+def plainly(made: Catalog) -> dict[str, list[tuple[str, str, float, tuple[str, ...]]]]:
+    """The rules as they are said, user by user: (kind, text, weight, titles)."""
+    shares = {"genre": 1.0, "mood": 0.6, "person": 0.7, "keyword": 0.5}
+    names: dict[str, str] = {}
+    for row in made.titles.to_pylist():
+        for name in row["people"]:
+            names.setdefault(fold(name), name)
+    of_title, moods, genres = {}, {}, {}
+    for row in made.titles.to_pylist():
+        films = {genre: {"comedy": "funny"}.get(genre, genre) + " films" for genre in row["genres"]}
+        moods |= {fold(mood): ("mood", fold(mood)) for mood in row["moods"]}
+        genres |= {fold(word): ("genre", text) for genre, text in films.items() for word in (genre, text)}
+        keys = [("genre", films[genre]) for genre in row["genres"]] + [("mood", fold(mood)) for mood in row["moods"]]
+        keys += [("person", names[fold(name)]) for name in row["people"]] + [("keyword", word) for word in row["keywords"]]
+        of_title[row["title_id"]] = list(dict.fromkeys(keys))
+    known = moods | genres | {folded: ("person", name) for folded, name in names.items()}
+    history, tastes = made.history.to_pylist(), made.tastes.to_pylist()
+    newest = max((row["watched_at"] for row in history), default=None)
+    watchers: dict[Any, set[str]] = {}
+    for row in (row for row in history if row["fraction"] > 0):
+        for key in (None, *of_title[row["title_id"]]):
+            watchers.setdefault(key, set()).add(row["user_id"])
+
+    def shared(phrases: list[Any]) -> list[Any]:
+        total = sum(abs(weight) for *_, weight, _ in phrases)
+        return [(kind, text, weight / total, titles) for kind, text, weight, titles in phrases] if total else []
+
+    found = {}
+    for user in {row["user_id"] for row in history + tastes}:
+        weights: dict[Any, float] = {}
+        seen: dict[Any, list[str]] = {}
+        for row in (row for row in history if row["user_id"] == user):
+            worth = row["fraction"] * 0.5 ** ((newest - row["watched_at"]).total_seconds() / 86400 / 180)
+            for key in of_title[row["title_id"]]:
+                rarity = math.log(1 + (len(watchers.get(None, ())) + 1) / (len(watchers.get(key, ())) + 1))
+                weights[key] = weights.get(key, 0.0) + worth * shares[key[0]] * rarity
+                seen.setdefault(key, []).append(row["title_id"])
+        phrases = shared([(*key, weight, tuple(dict.fromkeys(seen[key]))) for key, weight in weights.items() if weight > 0])
+        said = [
+            (known.get(fold(text), ("stated", text)), row["weight"])
+            for row in tastes
+            if row["user_id"] == user
+            for text in split_phrases(row["text"])
+        ]
+        phrases += shared([(*key, 1.0 if weight is None else weight, ()) for key, weight in said])
+        merged: dict[str, Any] = {}
+        for kind, text, weight, titles in phrases:
+            before = merged.get(fold(text), (kind, text, 0.0, ()))
+            merged[fold(text)] = (*before[:2], before[2] + weight, before[3] + titles)
+        ordered = sorted(merged.values(), key=lambda phrase: (-abs(phrase[2]), *phrase[:2]))
+        found[user] = shared([phrase for phrase in ordered if phrase[2]][:PHRASES])
+    return found
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(titles=TITLES, history=HISTORY, says_=SAYS, block=st.sampled_from([4, 1 << 16]))
+def test_users_in_blocks_are_what_the_rules_make_of_each(
+    store_of_words: Store, word_encoder: Any, titles: Any, history: Any, says_: Any, block: int
+) -> None:
+    made = catalog(
+        [title(f"t{n}", *lists) for n, lists in enumerate(titles)],
+        [watch(user, f"t{number % len(titles)}", fraction, days) for user, number, fraction, days in history],
+        [says(user, ", ".join(words), weight) for user, words, weight in says_],
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("embed.by_user.BLOCK", block)
+        patch.setattr("embed.by_user.RUN", 4)
+        patch.setattr("embed.by_user.MERGED", 2)
+        embed_users(made, store_of_words, word_encoder)
+    profiles, expected = read_profiles(store_of_words), plainly(made)
+    assert profiles.user_ids == sorted(expected)
+    for user, phrases in expected.items():
+        profile = profiles.get(user)
+        assert profile is not None
+        assert {p.text: p.weight for p in profile.phrases} == pytest.approx({p[1]: p[2] for p in phrases}, abs=1e-6)
+        assert {p.text: (p.kind, p.titles) for p in profile.phrases} == {p[1]: (p[0], p[3]) for p in phrases}
+        sizes = [abs(p.weight) for p in profile.phrases]
+        assert sizes == sorted(sizes, reverse=True)
+        assert profile.text == "; ".join(("" if p.weight >= 0 else "not ") + p.text for p in profile.phrases)
+
+
+def test_what_a_catalog_has_not_watched_is_named(empty_store: Store, tiny_encoder: Any) -> None:
+    with pytest.raises(CatalogError, match="history: 'gone' is no title of this catalog; read its titles, too"):
+        embed_users(catalog([title("t")], [watch("u", "gone")]), empty_store, tiny_encoder)
+
+
+def test_genres_and_people_longer_than_the_tower_reads_stay_whole_and_are_told(empty_store: Store, tiny_encoder: Any) -> None:
+    name, mood = " ".join(f"von{number}" for number in range(60)), " ".join(f"so{number}" for number in range(90))
+    titles = [title("t", people=name), title("m", moods=mood)]
+    report = embed_users(catalog(titles, [watch("u", "t"), watch("v", "m")]), empty_store, tiny_encoder)
+    assert sorted(map(str, report.split)) == [
+        f"titles, title 'm', moods: longer than the text tower reads, so divided: {mood}",
+        f"titles, title 't', people: longer than the text tower reads, so divided: {name}",
+    ]
+    assert ("person", name) in read_phrase_vectors(empty_store)
+
+
+def test_averages_of_segments_and_locales_are_written_and_users_known_by_their_record_alone_are_there(
+    empty_store: Store, tiny_encoder: Any
+) -> None:
+    known = [
+        {"user_id": "a", "locale": "pt_BR", "segment": "kids"},
+        {"user_id": "b", "locale": "pt-br", "segment": "old"},
+        {"user_id": "b", "locale": "pt-br", "segment": "kids"},  # the later row holds
+        {"user_id": "c", "locale": "de", "segment": "kids"},  # alone of its locale
+        {"user_id": "d", "locale": "de", "segment": "adults"},  # without a taste
+    ]
+    users = pa.Table.from_pylist(known, schema=USER)
+    made = replace(catalog([], tastes=[says("a", "noir"), says("b", "cats"), says("c", "sea")]), users=users)
+    embed_users(made, empty_store, tiny_encoder)
+    profiles, audience = read_profiles(empty_store), read_audience(empty_store)
+    assert profiles.user_ids == ["a", "b", "c", "d"]
+    about = [profiles.get(user) for user in profiles.user_ids]
+    assert [(p and p.source, p and p.locale, p and p.segment) for p in about] == [
+        ("stated", "pt_BR", "kids"),
+        ("stated", "pt-br", "kids"),
+        ("stated", "de", "kids"),
+        ("", "de", "adults"),
+    ]
+    assert [(average.kind, average.name, average.users) for average in audience.averages] == [
+        ("locale", "pt-br", 2),
+        ("segment", "kids", 3),
+    ]
+    assert audience.users == 3

@@ -75,6 +75,36 @@ def test_exact_finds_the_nearest_and_the_lowest_rows_of_equals(
     np.testing.assert_array_equal(found.rows, rows)
 
 
+@settings(deadline=None, max_examples=100)
+@given(catalogs(), st.data(), st.integers(1, 70), st.integers(1, 80), st.sampled_from([1e9, 0]))
+def test_among_some_rows_it_is_as_if_there_were_no_others(
+    catalog: tuple, data: st.DataObject, k: int, block: int, limit: float
+) -> None:
+    """Wherever the blocks end, and however much there is to compare: always exact."""
+    index, vectors, queries = catalog
+    among = np.flatnonzero(data.draw(st.lists(st.booleans(), min_size=len(vectors), max_size=len(vectors))))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(everywhere, "PAIRS", block)
+        found = nearest(index, queries, k, among=among, limit=limit)
+    similarities, places = by_hand(vectors[among], queries, k)
+    assert (found.how, found.recall) == ("exact", 1.0)
+    np.testing.assert_array_equal(found.similarities, similarities)
+    np.testing.assert_array_equal(found.rows, np.where(places == ABSENT, ABSENT, np.append(among, ABSENT)[places]))
+
+
+def test_among_all_rows_it_is_the_same_to_the_bit() -> None:
+    index, asked = index_of(units(np.random.default_rng(0), 500, 64)), units(np.random.default_rng(1), 20, 64)
+    free, bound = nearest(index, asked, 7), nearest(index, asked, 7, among=np.arange(500))
+    np.testing.assert_array_equal(free.similarities, bound.similarities)
+    np.testing.assert_array_equal(free.rows, bound.rows)
+
+
+@pytest.mark.parametrize("among", [[1, 1], [2, 1], [-1, 2], [0, len(LATTICE)], [[0], [1]]], ids=str)
+def test_rows_that_are_none_or_do_not_rise_are_refused(among: list) -> None:
+    with pytest.raises(ValueError, match="rows to search among must rise and lie in 0"):
+        nearest(index_of(LATTICE), LATTICE[:1], 1, among=np.array(among))
+
+
 @settings(deadline=None, max_examples=40)
 @given(catalogs(), st.integers(1, 70))
 def test_lists_that_are_all_probed_find_what_is_nearest(catalog: tuple, k: int) -> None:

@@ -2,10 +2,9 @@
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -74,12 +73,12 @@ publish.publish_snapshot(open_store(sys.argv[1]))
 
 
 @pytest.fixture
-def publish_and_die(store: Store) -> Callable[[str], None]:
+def publish_and_die(store: Store, run_fresh: Callable[..., Any]) -> Callable[[str], None]:
     """publish_and_die(step): another process publishes and is killed as it comes to the step."""
 
     def publish(step: str) -> None:
-        ended = subprocess.run([sys.executable, "-c", KILLED, str(store.root), step], capture_output=True, check=False)
-        assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+        ended = run_fresh(KILLED, store.root, step)
+        assert ended.returncode == -signal.SIGKILL, ended.stderr
 
     return publish
 
@@ -129,20 +128,19 @@ print(calls)
 
 
 @pytest.mark.parametrize("how", ["changes", "rebuild"])
-def test_killed_at_any_moment_the_last_good_one_or_the_new_one_serves(store: Store, how: str) -> None:
+def test_killed_at_any_moment_the_last_good_one_or_the_new_one_serves(
+    store: Store, run_fresh: Callable[..., Any], how: str
+) -> None:
     """At 15 moments each, evenly spread over all calls that publishing makes, in Python and below."""
     artwork = read_table(store, "artwork")
     publish_snapshot(store)
 
-    def run(at: int) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", KILLED_AT, str(store.root), str(at), how]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
-
-    total, serving = int(run(0).stdout), len(artwork)
+    total, serving = int(run_fresh(KILLED_AT, store.root, 0, how).stdout), len(artwork)
     for number in range(15):
         count = len(artwork) - 1 - number % 2
         replace_table(store, "artwork", artwork.slice(0, count))
-        assert run(round((number + 0.5) / 15 * total)).returncode == -signal.SIGKILL
+        at = round((number + 0.5) / 15 * total)
+        assert run_fresh(KILLED_AT, store.root, at, how).returncode == -signal.SIGKILL
         snapshot = open_snapshot(store)
         assert snapshot.manifest.artworks in (serving, count)
         serving = snapshot.manifest.artworks

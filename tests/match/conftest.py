@@ -16,7 +16,8 @@ ROMANCE, COMEDY, HORROR, PLAIN = np.eye(4, dtype=np.float32)
 
 @pytest.fixture(scope="session")
 def write_artwork() -> Callable[..., None]:
-    """write_artwork(store, titles, copy=(), words=None): the catalog as scripts/embed_artwork.py would leave it; see `make_store`."""
+    """write_artwork(store, titles, copy=(), words=None, vectors=True): the catalog as scripts/embed_artwork.py would leave it; see
+    `make_store`. Without vectors, where they are there already."""
     from embed.records import ARTWORK, COPY, TITLE, embedding_schema, word_schema
     from embed.store import append_rows, replace_table, vector_array
 
@@ -25,6 +26,8 @@ def write_artwork() -> Callable[..., None]:
         titles: Mapping[str, Sequence[dict[str, Any]]],
         copy: Sequence[dict[str, Any]] = (),
         words: Mapping[tuple[str, str], np.ndarray] | None = None,
+        *,
+        vectors: bool = True,
     ) -> None:
         rows = [{"title_id": title_id, **row} for title_id, artwork in titles.items() for row in artwork]
         filled = [
@@ -43,13 +46,14 @@ def write_artwork() -> Callable[..., None]:
         ]
         replace_table(store, "titles", pa.Table.from_pylist(named, schema=TITLE))
         replace_table(store, "artwork", pa.Table.from_pylist(filled, schema=ARTWORK))
-        columns = [
-            pa.array([row["sha256"] for row in filled], pa.string()),
-            *(pa.array([1] * len(filled), pa.int32()) for _ in range(2)),
-            pa.array([store.fingerprint] * len(filled), pa.string()),
-            vector_array(np.array([row["vector"] for row in filled], np.float32).reshape(-1, store.dimension)),
-        ]
-        append_rows(store, "embeddings", pa.Table.from_arrays(columns, schema=embedding_schema(store.dimension)))
+        if vectors:
+            columns = [
+                pa.array([row["sha256"] for row in filled], pa.string()),
+                *(pa.array([1] * len(filled), pa.int32()) for _ in range(2)),
+                pa.array([store.fingerprint] * len(filled), pa.string()),
+                vector_array(np.array([row["vector"] for row in filled], np.float32).reshape(-1, store.dimension)),
+            ]
+            append_rows(store, "embeddings", pa.Table.from_arrays(columns, schema=embedding_schema(store.dimension)))
         if copy:
             replace_table(store, "copy", pa.Table.from_pylist([{"tags": [], **line} for line in copy], schema=COPY))
         if words is not None:

@@ -1,6 +1,7 @@
 """Every choice at once: whatever the tastes, twins, people and contexts, what the Matcher gives one by one."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import pyarrow as pa
 import pytest
 
 from embed.errors import FingerprintError, StoreError
-from embed.records import PROFILE, TITLE
+from embed.profiles import read_audience, write_audience
+from embed.records import PROFILE, TITLE, Average
 from embed.store import Store, read_table, replace_table
 from index.filters import Context
 from index.publish import publish_snapshot
@@ -24,7 +26,15 @@ from match.priors import learn_priors
 DIMENSION = 24
 SIZES = [1, 0, 2, 3, 40, 1, 9, 2, 3, 17, 130, 3, 300]
 ALIKE = Context(locale="de", maturity=12, seen=["t03"])
-CONTEXTS = [EVERYWHERE, ALIKE, Context(aspect=16 / 9), Context(locale="fr", aspect=0.7, maturity=3), Context(allow=[])]
+CONTEXTS = [
+    EVERYWHERE,
+    ALIKE,
+    Context(segment="kids"),
+    Context(segment="few", locale="pt-BR"),
+    Context(aspect=16 / 9),
+    Context(locale="fr", aspect=0.7, maturity=3),
+    Context(allow=[]),
+]
 
 
 def unit(rng: np.random.Generator) -> np.ndarray:
@@ -86,15 +96,56 @@ def with_fallbacks(store: Store, fallbacks: dict[str, str]) -> None:
     publish_snapshot(store)
 
 
+def with_cohorts(rng: np.random.Generator, store: Store) -> None:
+    """Users of some segments and locales, some of which have averages of their own."""
+    segments, locales = [None, "kids", "adults", "few"], [None, "de", "de-AT", "pt_BR", "zz"]
+    rows = [
+        {**row, "segment": segments[rng.integers(4)], "locale": locales[rng.integers(5)]}
+        for row in read_table(store, "profiles").to_pylist()
+    ]
+    replace_table(store, "profiles", pa.Table.from_pylist(rows, schema=PROFILE))
+    named = [("segment", "kids"), ("segment", "adults"), ("locale", "de"), ("locale", "pt-br")]
+    averages = tuple(Average(kind, name, 7, 0.3 * unit(rng)) for kind, name in named)
+    write_audience(store, replace(read_audience(store), averages=averages))
+
+
+TAGS = ["day", "night", "sea", "no night", "mood: dark", "mood: light"]
+
+
+def said(rng: np.random.Generator, titles: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    """Lines of copy, and words for `make_store`; some lines differ in their last bits, and what is said may contradict. Tags some of
+    the artwork of every title but t04."""
+    words = {("tag", tag): unit(rng) for tag in ("day", "night", "sea", "dark", "light")}
+    words |= {("copy", f"line {n}"): unit(rng) for n in range(9)}
+    words |= {("copy", f"line {n} again"): np.nextafter(words["copy", f"line {n}"], np.float32(2)) for n in range(9)}
+    texts = [text for kind, text in words if kind == "copy"]
+    for rows in (rows for title_id, rows in titles.items() if title_id != "t04"):
+        for row in rows[::2]:
+            row["tags"] = [str(tag) for tag in rng.choice(TAGS, rng.integers(0, 4), replace=False)]
+    copy = [
+        {
+            "copy_id": f"{title_id}-{n}",
+            "title_id": title_id,
+            "text": texts[rng.integers(len(texts))],
+            "locale": [None, None, "de", "fr", "pt"][rng.integers(5)],
+            "tags": [str(tag) for tag in rng.choice(TAGS, rng.integers(0, 2), replace=False)],
+        }
+        for title_id in titles
+        for n in range(rng.integers(0, 9))
+    ]
+    return {"copy": copy, "words": words}
+
+
 @pytest.fixture(scope="module", params=range(3))
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, make_store: Callable[..., Store]) -> Store:
     """A random store; every title names its first artwork as its fallback."""
     rng = np.random.default_rng(request.param)
     titles, users = random_titles(rng), random_users(rng, 60)
     folder = tmp_path_factory.mktemp("world")
-    store = make_store(folder / "store", titles, users, neutral=unit(rng), publish=False)
+    store = make_store(folder / "store", titles, users, neutral=unit(rng), publish=False, **said(rng, titles))
     with_fallbacks(store, {title_id: rows[0]["artwork_id"] for title_id, rows in titles.items() if rows})
     click(rng, titles, store, folder)
+    with_cohorts(rng, store)
     return store
 
 
@@ -108,6 +159,9 @@ def compare(matcher: Matcher, users: list[str], titles: list[str] | None = None,
     assert [[names[place] for place in row] for row in chosen.artwork.tolist()] == expected
     scores = [[np.nan if choice.artwork is None else choice.artwork.score for choice in page] for page in pages]
     np.testing.assert_allclose(chosen.scores, np.array(scores).reshape(chosen.scores.shape), rtol=0, atol=1e-5)
+    lines = [*matcher.snapshot.lines.table["copy_id"].to_pylist(), None]
+    beside = [[choice.copy and choice.copy.copy_id for choice in page] for page in pages]
+    assert [[lines[number] for number in row] for row in chosen.copy.tolist()] == beside
     assert chosen.artwork.dtype == np.int32
     assert chosen.scores.dtype == np.float32
     for choices in pages[:1]:
@@ -120,7 +174,9 @@ def compare(matcher: Matcher, users: list[str], titles: list[str] | None = None,
 
 
 @pytest.mark.parametrize("context", CONTEXTS, ids=range(len(CONTEXTS)))
-@pytest.mark.parametrize("weights", [Weights(), Weights(0.7, 0.4), Weights(0.0, 0.01), Weights(3.0, 0.0)], ids=str)
+@pytest.mark.parametrize(
+    "weights", [Weights(), Weights(0.7, 0.4, 0.9, 2.0), Weights(0.0, 0.01), Weights(3.0, 0.0, 0.0, 0.0)], ids=str
+)
 def test_every_choice_is_the_matchers(world: Store, weights: Weights, context: Context) -> None:
     matcher = Matcher.open(world, weights)
     compare(matcher, [*matcher.user_ids, "nobody"], context=context)
@@ -209,13 +265,14 @@ def test_no_artwork_at_all(tmp_path: Path, make_store: Callable[..., Store]) -> 
 # Tastes as arrays
 
 
-def test_tastes_are_those_of_the_profiles(world: Store) -> None:
+@pytest.mark.parametrize("context", CONTEXTS, ids=range(len(CONTEXTS)))
+def test_tastes_are_those_of_the_profiles(world: Store, context: Context) -> None:
     matcher = Matcher.open(world)
     crowd = crowd_of(matcher.profiles, matcher.audience, matcher.snapshot)
     users = [*matcher.user_ids, "nobody"]
     profiles = crowd.profiles(users)
-    tastes = [matcher.taste(user) for user in users]
-    found = crowd.queries(profiles)
+    tastes = [matcher.taste(user, context) for user in users]
+    found = crowd.queries(profiles, crowd.averages(users, profiles, context))
     assert found.users.tolist() == [user for user, taste in enumerate(tastes) for _ in taste.shares]
     np.testing.assert_allclose(found.shares, np.concatenate([taste.shares for taste in tastes]), atol=1e-6)
     np.testing.assert_allclose(found.vectors, np.concatenate([taste.queries for taste in tastes]), atol=1e-6)

@@ -4,6 +4,7 @@ import gc
 import logging
 import os
 import re
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 
 from embed.errors import SnapshotError
-from embed.store import Store
+from embed.store import Store, open_store
 from index.publish import publish_snapshot, serve_snapshot
 from match.live import LiveMatcher
 from match.matcher import Choice
@@ -41,17 +42,32 @@ def world(version: int) -> dict[str, list[dict[str, Any]]]:
     return titles
 
 
+@pytest.fixture(scope="module")
+def _live_store(
+    tmp_path_factory: pytest.TempPathFactory, make_store: Callable[..., Store], write_artwork: Callable[..., None], users: dict
+) -> Store:
+    """With the vectors of all versions, in one commit; only ever copied."""
+    store = make_store(tmp_path_factory.mktemp("live") / "store", {}, users, publish=False)
+    worlds = [world(version) for version in range(PUBLISHED + 1)]
+    write_artwork(store, {f"{n}-{title}": rows for n, titles in enumerate(worlds) for title, rows in titles.items()})
+    return store
+
+
 @pytest.fixture
-def live_store(tmp_path: Path, make_store: Callable[..., Store], users: dict) -> Store:
-    return make_store(tmp_path / "store", world(0), users)
+def live_store(tmp_path: Path, _live_store: Store, write_artwork: Callable[..., None]) -> Store:
+    shutil.copytree(_live_store.root, tmp_path / "store")
+    store = open_store(tmp_path / "store")
+    write_artwork(store, world(0), vectors=False)
+    publish_snapshot(store)
+    return store
 
 
 @pytest.fixture
 def publish(live_store: Store, write_artwork: Callable[..., None]) -> Callable[[int], None]:
-    """publish(version) writes the artwork of that version and publishes it."""
+    """publish(version) writes the artwork of that version, whose vectors are there, and publishes it."""
 
     def run(version: int) -> None:
-        write_artwork(live_store, world(version))
+        write_artwork(live_store, world(version), vectors=False)
         publish_snapshot(live_store)
 
     return run

@@ -82,6 +82,13 @@ def test_any_other_checkpoint_needs_no_note(capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr() == ("", "")
 
 
+def test_weights_from_a_file_are_noted_since_they_do_not_say_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    weights = tmp_path / "weights.pt"
+    weights.write_bytes(b"")
+    console.note_checkpoint(EncoderChoice("ViT-B-32", str(weights)))
+    assert f"{weights} does not say with which activation and preprocessing" in capsys.readouterr().err
+
+
 def test_progress_is_silent_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     with console.progress_bar("embedding") as progress:
         progress(1, 2)

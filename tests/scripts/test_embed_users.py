@@ -52,7 +52,7 @@ def test_a_text_longer_than_the_tower_reads_is_divided_and_said(
     append_line(catalog_folder / "tastes.csv", f"nell,{long},1.0")
     result = invoke("embed_users", catalog_folder, "--store", store.root)
     assert result.exit_code == 0
-    assert result.stderr == f"longer than the text tower reads, so divided: {long}\n"
+    assert result.stderr == f"tastes, user 'nell', text: longer than the text tower reads, so divided: {long}\n"
     assert len(read_profiles(store).get("nell").phrases) > 1
 
 

@@ -27,18 +27,20 @@ from embed.words import encode_words
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 WORDS = ("red", "blue", "round", "tall", "old", "loud", "wet", "kind")
-PICTURES, FILMS = 40, 24
+PICTURES, FILMS = 40, 64
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory, drawing: Callable[..., Any]) -> Path:
-    """Research data in its form: 40 photographs, 24 posters of films, half of them of the dev split, and 3 users with 20 ratings."""
+    """Research data in its form: 40 photographs, some of dogs and some of snow, 64 posters of films, half of them of the dev split,
+    and 3 users with 20 ratings."""
     root = tmp_path_factory.mktemp("research")
     for folder, count in (("captions", PICTURES), ("posters", FILMS)):
         (root / folder / "images").mkdir(parents=True)
         for number in range(count):
             drawing(f"{folder}-{number}").save(root / folder / "images" / f"{number}.jpg")
-    photographs = [{"image": f"{n}.jpg", "captions": [f"thing {n}, {w}" for w in WORDS[:5]]} for n in range(PICTURES)]
+    things = ("dog", "snow", "thing", "thing")
+    photographs = [{"image": f"{n}.jpg", "captions": [f"{things[n % 4]} {n}, {w}" for w in WORDS[:5]]} for n in range(PICTURES)]
     (root / "captions" / "captions.json").write_text(json.dumps(photographs), encoding="utf-8")
     (root / "posters" / "index.json").write_text(json.dumps([_poster(n) for n in range(FILMS)]), encoding="utf-8")
     ratings = [
@@ -61,7 +63,8 @@ def data(tmp_path_factory: pytest.TempPathFactory, drawing: Callable[..., Any]) 
 def _poster(number: int) -> dict[str, Any]:
     kinds = list(genres.DESCRIPTIONS)
     about = {"movielens_id": str(number), "title": f"Film {number}", "tags": [WORDS[number % len(WORDS)]]}
-    return {**about, "genres": [kinds[number // 2]], "split": ("train", "dev")[number % 2], "image": f"{number}.jpg"}
+    own = [kinds[number // 2 % 10], *(("musical",), ("war",), (), ())[number // 2 % 4]]  # these two are borne by a quarter each
+    return {**about, "genres": own, "split": ("train", "dev")[number % 2], "image": f"{number}.jpg"}
 
 
 def _write(path: Path, rows: list[dict[str, Any]]) -> None:
@@ -341,7 +344,9 @@ def test_all_parts_in_json_and_the_same_again(
     for part in answer["parts"]:
         for line in part["figures"]:
             assert 0 <= line["low"] <= line["high"] <= 1
-    retrieved, by_genre, chosen, history, said = (part["figures"] for part in answer["parts"])
+    retrieved, by_genre, chosen, history, corrected, played, said = (part["figures"] for part in answer["parts"])
+    assert {line["about"].split(",")[0] for line in corrected} >= {"photographs", "posters", "text to image recall@5"}
+    assert {line["about"].split(",")[0] for line in played} == {"photographs", "posters"}
     assert [line["target"] for line in retrieved] == [None, 0.57, None, None, 0.63, None]
     assert {line["name"]: line["target"] for line in by_genre}[f"mean: {genres.POSTER}"] == 0.72
     targets = {line["about"]: line["target"] for line in chosen if line["name"].endswith(choosing.PRODUCT)}

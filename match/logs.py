@@ -1,0 +1,122 @@
+"""Logs of impressions and plays as DuckDB reads them: found, checked, aggregated; they may be larger than memory.
+
+Types are never guessed: DuckDB would take the id t for a truth value and 2026-1-5 for a date.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from embed.errors import LogError
+
+if TYPE_CHECKING:
+    import duckdb
+
+QUALITY_FRACTION = 0.2  # of the title watched ...
+QUALITY_SECONDS = 600.0  # ... or as long, makes a play a quality play
+
+READERS = {
+    ".parquet": "read_parquet('{path}')",
+    ".csv": "read_csv('{path}', header=true, all_varchar=true)",
+    ".jsonl": "read_json('{path}', format='newline_delimited', columns={columns})",
+}
+TYPES = {
+    "impression_id": "VARCHAR",
+    "user_id": "VARCHAR",
+    "title_id": "VARCHAR",
+    "artwork_id": "VARCHAR",
+    "copy_id": "VARCHAR",
+    "segment": "VARCHAR",
+    "shown_at": "TIMESTAMPTZ",
+    "seconds": "DOUBLE",
+    "fraction": "DOUBLE",
+}
+PLAYS = ("impression_id", "seconds", "fraction")
+
+# What a query of `aggregate` stands behind: each impression once, and those that led to a quality play. DuckDB holds that NaN is
+# more than any limit.
+SHOWN = """
+    WITH shown AS (SELECT DISTINCT {impression_columns} FROM {impressions}),
+         played AS (SELECT {play_columns} FROM {plays}),
+         quality AS (SELECT DISTINCT impression_id FROM played
+                     WHERE (fraction >= $fraction AND NOT isnan(fraction)) OR (seconds >= $seconds AND NOT isnan(seconds)))
+"""
+
+
+def aggregate(logs: Path | str, columns: tuple[str, ...], query: str, more: Mapping[str, object] | None = None) -> pa.Table:
+    """The answer to a query over `shown`, the impressions' columns named, and `quality`, the impression_id of quality plays.
+
+    more: values of the query's own parameters. Raises LogError where the folder, a file or a column is missing or cannot be read.
+    """
+    import duckdb
+
+    impressions, plays = _find(logs, "impressions"), _find(logs, "plays")
+    shown = SHOWN.format(
+        impressions=_source(impressions, columns),
+        impression_columns=_cast(columns),
+        plays=_source(plays, PLAYS),
+        play_columns=_cast(PLAYS),
+    )
+    try:
+        with duckdb.connect() as connection:
+            _check_columns(connection, impressions, columns)
+            _check_columns(connection, plays, PLAYS)
+            limits = {"fraction": QUALITY_FRACTION, "seconds": QUALITY_SECONDS}
+            return connection.sql(shown + query, params={**limits, **(more or {})}).to_arrow_table()
+    except duckdb.Error as error:
+        raise LogError(f"the logs in {logs} cannot be aggregated: {error}") from error
+
+
+def columns_of(logs: Path | str, table: str) -> list[str]:
+    """The names of the columns of a table of the logs, as they stand there; none where it is empty. Raises LogError likewise."""
+    import duckdb
+
+    path = _find(logs, table)
+    try:
+        with duckdb.connect() as connection:
+            return _columns(connection, path)
+    except duckdb.Error as error:
+        raise LogError(f"{path} cannot be read: {error}") from error
+
+
+def _find(folder: Path | str, name: str) -> Path:
+    logs = Path(folder)
+    if not logs.is_dir():
+        raise LogError(f"no folder of logs at {str(logs)!r}; give one with impressions and plays as .parquet, .csv or .jsonl")
+    found = [logs / f"{name}{ending}" for ending in READERS if (logs / f"{name}{ending}").is_file()]
+    if len(found) != 1:
+        what = "no" if not found else "more than one"
+        raise LogError(f"{logs}: {what} {name} table; keep one of {', '.join(name + ending for ending in READERS)}")
+    return found[0]
+
+
+def _source(path: Path, columns: tuple[str, ...]) -> str:
+    types = {column: TYPES[column] for column in columns}
+    return READERS[path.suffix].format(path=_quoted(path), columns=types)
+
+
+def _quoted(path: Path) -> str:
+    """For DuckDB, which takes quotes for the end of a path, and *, ? and [ for patterns."""
+    return re.sub(r"[*?\[]", r"[\g<0>]", str(path)).replace("'", "''")
+
+
+def _cast(columns: tuple[str, ...]) -> str:
+    return ", ".join(f"CAST({column} AS {TYPES[column]}) AS {column}" for column in columns)
+
+
+def _columns(connection: "duckdb.DuckDBPyConnection", path: Path) -> list[str]:
+    if path.suffix == ".jsonl" and not path.stat().st_size:
+        return []
+    # Of JSON, the columns that READERS name would be there, all of them null.
+    source = f"read_json('{_quoted(path)}', format='newline_delimited')" if path.suffix == ".jsonl" else _source(path, ())
+    columns: list[str] = connection.sql(f"SELECT * FROM {source} LIMIT 0").columns
+    return columns
+
+
+def _check_columns(connection: "duckdb.DuckDBPyConnection", path: Path, columns: tuple[str, ...]) -> None:
+    there = _columns(connection, path)
+    if there and (missing := [column for column in columns if column not in there]):
+        raise LogError(f"{path} has no column {', '.join(missing)}; see embed/records.py for the schema")
