@@ -240,7 +240,9 @@ def _sums(draft: Draft, book: PhraseBook) -> tuple[Sums, int]:
         lists = batch["phrases"]
         starts, told = lists.offsets.to_numpy().astype(np.int64), lists.flatten()
         kinds, texts = (pc.struct_field(told, name).to_pylist() for name in ("kind", "text"))
-        rows = book.rows(book.vocabulary.numbers(zip(kinds, texts, strict=True)))
+        of_batch = book.vocabulary.numbers(zip(kinds, texts, strict=True))
+        book.learn(of_batch)  # nothing, unless a power cut took vectors of a draft that was gone on with
+        rows = book.rows(of_batch)
         weights, numbers = (pc.struct_field(told, name).to_numpy() for name in ("weight", "interest"))
         mixtures = mixtures_of(starts - starts[0], rows, weights, numbers)
         locales = [locale and language_tag(locale) for locale in batch["locale"].to_pylist()]

@@ -919,3 +919,51 @@ def test_on_a_full_disk_it_stops_with_the_reason_and_loses_nothing(tmp_path: Pat
     assert told[0]["now"] == told[0]["before"]
     assert sum(bool(seen["error"]) for seen in told) > 5  # the data, the transaction, the manifest, the record
     assert told[-1]["error"] is None
+
+
+# Much of it, and none of it
+
+
+def test_batches_are_the_rows_in_their_order(tmp_path: Path) -> None:
+    path = tmp_path / "t.lance"
+    for some in (rows(1, 2, 3), rows(4, 5)):
+        tables.append(path, some)
+    batches = list(tables.batches(path, rows=2))
+    assert all(batch.num_rows <= 2 for batch in batches)
+    assert pa.Table.from_batches(batches).equals(tables.read(path))
+    assert [batch.schema.names for batch in tables.batches(path, ["width"])] == [["width"]] * 2
+    with pytest.raises(StoreError, match="there is no table"):
+        list(tables.batches(tmp_path / "other.lance"))
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_a_table_is_replaced_by_what_streams_in(tmp_path: Path, count: int) -> None:
+    path = tmp_path / "t.lance"
+    tables.replace(path, rows(9, 8, 7))
+    streamed = (batch for n in range(count) for batch in rows(n, n + 100).to_batches())
+    tables.replace(path, pa.RecordBatchReader.from_batches(SCHEMA, streamed))
+    assert ids(path) == [one for n in range(count) for one in (n, n + 100)]
+
+
+def test_a_stream_that_breaks_leaves_the_table_as_it_was(tmp_path: Path) -> None:
+    def breaks() -> Iterator[pa.RecordBatch]:
+        yield from rows(1).to_batches()
+        raise OSError("it broke")
+
+    path = tmp_path / "t.lance"
+    tables.replace(path, rows(9))
+    with pytest.raises(StoreError, match="it broke"):
+        tables.replace(path, pa.RecordBatchReader.from_batches(SCHEMA, breaks()))
+    assert ids(path) == [9]
+
+
+def test_a_table_that_is_dropped_is_gone_and_may_be_made_again(tmp_path: Path) -> None:
+    path = tmp_path / "t.lance"
+    tables.drop(path)  # nothing to drop
+    for n in (1, 2):
+        tables.append(path, rows(n))
+        assert ids(path) == [n]
+        tables.drop(path)
+        assert not tables.exists(path)
+        assert list(tmp_path.iterdir()) == []
+    assert tables.mend(path) is None
