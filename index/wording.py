@@ -17,7 +17,7 @@ from index.filters import speaks
 from index.titles import BLOCK, are_units, runs, spans
 from index.words import Lines, Words
 
-SAMPLED = 1 << 17  # artworks or lines in which the scatter is measured; of more, titles that lie evenly among all
+SAMPLED = 1 << 15  # artworks or lines in which the scatter is measured; of more, titles that lie evenly among all
 SAME = 1e-3  # of a unit vector: what is nearer to its title's mean is that but for rounding
 PAIRS = 1 << 22  # of a line and an artwork, looked at at a time
 NONE = -1

@@ -57,13 +57,14 @@ class Words:
 
     def means(self, rows: np.ndarray) -> np.ndarray:
         """(n, d) float32: the mean of the vectors of each of these artworks' words; 0 where one bears none."""
-        counts = self.bearing(rows)
+        counts, first = self.bearing(rows), self.begins[rows]
         means = np.zeros((len(rows), self.vectors.shape[1]), np.float32)
-        there = np.flatnonzero(counts)
-        if len(there):
-            ends = np.cumsum(counts[there])
-            sums = np.add.reduceat(self.vectors[self.of(rows)], ends - counts[there], axis=0)
-            means[there] = sums / counts[there, None].astype(np.float32)
+        for number in range(
+            counts.max(initial=0)
+        ):  # each one's first word, each one's second, ...: numpy's reduceat takes far longer
+            more = (counts > number).nonzero()[0]
+            means[more] += self.vectors[self.numbers[first[more] + number]]
+        means /= np.maximum(counts, 1)[:, None].astype(np.float32)
         return means
 
 

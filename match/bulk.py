@@ -116,7 +116,7 @@ class Bulk:
             _one_array(matcher.snapshot.take("artwork_id", rows)),
             log_odds,
             begins,
-            BulkLines.of(matcher, asked, context.locale),
+            BulkLines.of(matcher, asked, context),
             strips,
             _columns_of_people(matcher, strips, rows),
         )

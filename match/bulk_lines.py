@@ -11,6 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from index.changes import title_means
+from index.filters import Context
 from index.titles import ABSENT
 from match.blend import SMALLEST_SPREAD
 from match.crowd import Queries
@@ -26,7 +27,7 @@ class BulkLines:
     """The lines of some titles made ready for any number of users. Make one with `BulkLines.of`."""
 
     matcher: Matcher
-    locale: str | None
+    context: Context
     numbers: np.ndarray  # (t,) int64: the titles, as the snapshot counts them
     places: np.ndarray  # (t,) int64: where they stand among those asked
     lines: PageLines
@@ -34,17 +35,17 @@ class BulkLines:
     opposing: np.ndarray  # (o,) int64 places of the lines that contradict some artwork
 
     @classmethod
-    def of(cls, matcher: Matcher, asked: Sequence[str], locale: str | None) -> "BulkLines | None":
+    def of(cls, matcher: Matcher, asked: Sequence[str], context: Context) -> "BulkLines | None":
         """None where no title of those asked has lines."""
         snapshot = matcher.snapshot
         known = [(place, snapshot.title_numbers.get(title_id, ABSENT)) for place, title_id in enumerate(asked)]
         found = np.array([pair for pair in known if pair[1] != ABSENT], np.int64).reshape(-1, 2)
         nobody = np.empty((0, snapshot.index.dimension), np.float32)
-        lines = PageLines.of(snapshot, found[:, 1], nobody, locale) if len(snapshot.lines) else None
+        lines = PageLines.of(snapshot, found[:, 1], nobody, context.locale) if len(snapshot.lines) else None
         if lines is None:
             return None
         opposed = np.isin(lines.numbers, snapshot.lines.opposed // max(snapshot.lines.artworks, 1))
-        return cls(matcher, locale, found[:, 1], found[:, 0], lines, _matrix(matcher, lines), np.flatnonzero(opposed))
+        return cls(matcher, context, found[:, 1], found[:, 0], lines, _matrix(matcher, lines), np.flatnonzero(opposed))
 
     def choose(self, user_ids: Sequence[str], asked: Queries, rows: np.ndarray) -> np.ndarray:
         """(users, titles) int32: lines as the snapshot counts them; rows: (users, titles) of the artwork chosen, ABSENT for none."""
@@ -85,9 +86,9 @@ class BulkLines:
     def _exactly(self, title: int, user_ids: list[str], rows: np.ndarray) -> list[int]:
         """What the Matcher puts beside these users' artwork, rows (u,) of one title, by its own sums of its own products."""
         matcher = self.matcher
-        tastes = [matcher.taste(user_id) for user_id in user_ids]
+        tastes = [matcher.taste(user_id, self.context) for user_id in user_ids]
         queries = np.concatenate([taste.queries for taste in tastes])
-        lines = PageLines.of(matcher.snapshot, self.numbers[title : title + 1], queries, self.locale)
+        lines = PageLines.of(matcher.snapshot, self.numbers[title : title + 1], queries, self.context.locale)
         assert lines is not None
         ends = np.cumsum([0, *(len(taste.queries) for taste in tastes)]).tolist()
         found = []

@@ -107,10 +107,18 @@ def reason(told: Told | None, pictured: bool) -> str:
     size, unread, clash = told
     free = size - unread - clash
     if not pictured:
-        return "there is no picture that it could stand beside"
+        return "there is no artwork that it could stand beside"
     if free == size:
         return f"the best of {size} lines" if size > 1 else "the only line of its title"
     if free:
-        return f"the best of {free} of {size} lines that go with the picture"
-    stopped = [f"{count} by {name}" for count, name in ((unread, "locale"), (clash, "contradicting the picture")) if count]
-    return f"none of {size} lines goes with the picture ({', '.join(stopped)})"
+        return (
+            f"the best of {free} of {size} lines that go with it"
+            if free > 1
+            else f"the only one of {size} lines that goes with it"
+        )
+    stopped = [f"{count} by {name}" for count, name in ((unread, "locale"), (clash, "contradiction")) if count]
+    return (
+        f"none of {size} lines goes with it ({', '.join(stopped)})"
+        if size > 1
+        else f"its title's only line is not for it ({stopped[0]})"
+    )

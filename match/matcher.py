@@ -2,7 +2,7 @@
 
     matcher = Matcher.open("store")
     for choice in matcher.choose("ada", ["sintel", "spring"], Context(locale="pt-BR", aspect=16 / 9)):
-        print(choice.title_id, choice.artwork and choice.artwork.path, choice.reason)
+        print(choice.title_id, choice.artwork and choice.artwork.path, choice.copy and choice.copy.text, choice.reason)
 
 The request path: it reads a snapshot, profiles and priors, and never loads torch. match.live has the one that follows what is
 published.
@@ -161,12 +161,12 @@ class Matcher:
         return answers
 
     def _said(self, page: Page, queries: np.ndarray, context: Context) -> tuple[PageWords | None, PageLines | None]:
-        """The words and the lines of copy of a page; None where it has none, or where they do not count."""
+        """The words and the lines of copy of a page, None where there are none."""
         snapshot, words = self.snapshot, self.words_on(page, queries)
         return words, PageLines.of(snapshot, page.titles, queries, context.locale) if len(snapshot.lines) else None
 
     def words_on(self, page: Page, queries: np.ndarray) -> PageWords | None:
-        """The words of a page; None where it has none, or where they do not count. queries: (q, d) float32."""
+        """The words of a page; None where the snapshot has none, or where they do not count. queries: (q, d) float32."""
         return PageWords.of(page, self.snapshot.words, queries) if self.snapshot.words and self.weights.words else None
 
     def _choose_page(self, taste: Taste, asking: "_Asking", asked: slice, with_others: bool) -> Iterator[Choice]:

@@ -26,11 +26,9 @@ class PageWords:
     cosines: np.ndarray  # (q, b) float64 of all that was asked
 
     @classmethod
-    def of(cls, page: Page, words: Words, queries: np.ndarray) -> "PageWords | None":
-        """None where no artwork of the page bears any. queries: (q, d) float32."""
+    def of(cls, page: Page, words: Words, queries: np.ndarray) -> "PageWords":
+        """queries: (q, d) float32."""
         at = words.bearing(page.rows).nonzero()[0]
-        if not len(at):
-            return None
         begins = np.unique(at.searchsorted(page.starts))
         return cls(at, begins, words.cosines(queries, page.rows[at]))
 

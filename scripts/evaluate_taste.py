@@ -1,6 +1,6 @@
 """Whether a taste in words or from a history finds the artwork it should: `python scripts/evaluate_taste.py`.
 
-`scripts/evaluating/` has the parts: retrieval.py, genres.py, choosing.py, histories.py, gap.py and seen.py measure.
+`scripts/evaluating/` has the parts: retrieval.py, genres.py, choosing.py, histories.py, gap.py, seen.py and words.py measure.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ from artwork_doors import console
 app = console.door()
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"  # beside the repository
-PARTS = ("retrieval", "genres", "choosing", "histories", "gap", "seen")
+PARTS = ("retrieval", "genres", "choosing", "histories", "gap", "seen", "words")
 
 
 @app.command()
@@ -35,8 +35,9 @@ def evaluate_taste(
     """Measure (a) recall between captions and photographs, (b) the area under the ROC curve of genres on posters, (c) how often a
     user gets the picture that the user described out of 4, 8 and 20, (d) whether the profile of a MovieLens user's first liked
     films ranks the posters of later ones above those of disliked ones, (e) what each correction of the gap between texts and pictures
-    is worth, and (f) whether artwork that a SIMULATED user played tells of the user's taste; with 95 % intervals, other ways beside
-    the product's, and a word where something is not better than chance.
+    is worth, (f) whether artwork that a SIMULATED user played tells of the user's taste, and (g) what tags add to (c), and how often
+    the line of copy that speaks of the picture is found; with 95 % intervals, other ways beside the product's, and a word where
+    something is not better than chance.
 
     About 6 minutes on 2 cores, with ViT-B-32 about 15, less with fewer --groups; what takes the time is kept with --cache.
 

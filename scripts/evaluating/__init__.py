@@ -1,6 +1,7 @@
 """The parts of scripts/evaluate_taste.py.
 
-retrieval (captions and pictures find each other), genres (posters), choosing (one picture of a title's), histories (MovieLens);
-each takes `Material` and gives figures. research reads the data, encodings keeps vectors between runs, users makes profiles the
-product's way, scores has the statistics, verdicts words them, plot draws them.
+retrieval (captions and pictures find each other), genres (posters), choosing (one picture of a title's), histories (MovieLens), gap
+(between texts and pictures), seen (artwork that was played), words (tags and lines of copy); each takes `Material` and gives figures.
+research reads the data, encodings keeps vectors between runs, users makes profiles the product's way, scores has the statistics,
+verdicts words them, plot draws them.
 """

@@ -109,13 +109,40 @@ def with_cohorts(rng: np.random.Generator, store: Store) -> None:
     write_audience(store, replace(read_audience(store), averages=averages))
 
 
+TAGS = ["day", "night", "sea", "no night", "mood: dark", "mood: light"]
+
+
+def said(rng: np.random.Generator, titles: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    """Lines of copy, and words for `make_store`; some lines differ in their last bits, and what is said may contradict. Tags some of
+    the artwork of every title but t04."""
+    words = {("tag", tag): unit(rng) for tag in ("day", "night", "sea", "dark", "light")}
+    words |= {("copy", f"line {n}"): unit(rng) for n in range(9)}
+    words |= {("copy", f"line {n} again"): np.nextafter(words["copy", f"line {n}"], np.float32(2)) for n in range(9)}
+    texts = [text for kind, text in words if kind == "copy"]
+    for rows in (rows for title_id, rows in titles.items() if title_id != "t04"):
+        for row in rows[::2]:
+            row["tags"] = [str(tag) for tag in rng.choice(TAGS, rng.integers(0, 4), replace=False)]
+    copy = [
+        {
+            "copy_id": f"{title_id}-{n}",
+            "title_id": title_id,
+            "text": texts[rng.integers(len(texts))],
+            "locale": [None, None, "de", "fr", "pt"][rng.integers(5)],
+            "tags": [str(tag) for tag in rng.choice(TAGS, rng.integers(0, 2), replace=False)],
+        }
+        for title_id in titles
+        for n in range(rng.integers(0, 9))
+    ]
+    return {"copy": copy, "words": words}
+
+
 @pytest.fixture(scope="module", params=range(3))
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, make_store: Callable[..., Store]) -> Store:
     """A random store; every title names its first artwork as its fallback."""
     rng = np.random.default_rng(request.param)
     titles, users = random_titles(rng), random_users(rng, 60)
     folder = tmp_path_factory.mktemp("world")
-    store = make_store(folder / "store", titles, users, neutral=unit(rng), publish=False)
+    store = make_store(folder / "store", titles, users, neutral=unit(rng), publish=False, **said(rng, titles))
     with_fallbacks(store, {title_id: rows[0]["artwork_id"] for title_id, rows in titles.items() if rows})
     click(rng, titles, store, folder)
     with_cohorts(rng, store)
@@ -132,6 +159,9 @@ def compare(matcher: Matcher, users: list[str], titles: list[str] | None = None,
     assert [[names[place] for place in row] for row in chosen.artwork.tolist()] == expected
     scores = [[np.nan if choice.artwork is None else choice.artwork.score for choice in page] for page in pages]
     np.testing.assert_allclose(chosen.scores, np.array(scores).reshape(chosen.scores.shape), rtol=0, atol=1e-5)
+    lines = [*matcher.snapshot.lines.table["copy_id"].to_pylist(), None]
+    beside = [[choice.copy and choice.copy.copy_id for choice in page] for page in pages]
+    assert [[lines[number] for number in row] for row in chosen.copy.tolist()] == beside
     assert chosen.artwork.dtype == np.int32
     assert chosen.scores.dtype == np.float32
     for choices in pages[:1]:
@@ -144,7 +174,9 @@ def compare(matcher: Matcher, users: list[str], titles: list[str] | None = None,
 
 
 @pytest.mark.parametrize("context", CONTEXTS, ids=range(len(CONTEXTS)))
-@pytest.mark.parametrize("weights", [Weights(), Weights(0.7, 0.4), Weights(0.0, 0.01), Weights(3.0, 0.0)], ids=str)
+@pytest.mark.parametrize(
+    "weights", [Weights(), Weights(0.7, 0.4, 0.9, 2.0), Weights(0.0, 0.01), Weights(3.0, 0.0, 0.0, 0.0)], ids=str
+)
 def test_every_choice_is_the_matchers(world: Store, weights: Weights, context: Context) -> None:
     matcher = Matcher.open(world, weights)
     compare(matcher, [*matcher.user_ids, "nobody"], context=context)

@@ -104,6 +104,30 @@ def test_users_titles_and_context_are_those_asked(tmp_path: Path, given_store: S
     assert table["score"].to_pylist()[-1] == pytest.approx(choice.artwork.score if choice.artwork else None, abs=1e-5)
 
 
+def test_the_lines_beside_them_are_there(tmp_path: Path, make_store: Callable[..., Store], titles: dict, users: dict) -> None:
+    copy = [
+        {"copy_id": "l1", "title_id": "harbour", "text": "Two hearts.", "tags": ["no clown"]},
+        {"copy_id": "l2", "title_id": "harbour", "text": "Boo!", "tags": ["no clown"]},
+        {"copy_id": "l3", "title_id": "bare", "text": "Boo!"},
+    ]
+    tagged = {**titles, "harbour": [{**row, "tags": [row["artwork_id"]]} for row in titles["harbour"]]}
+    words = {("tag", "clown"): COMEDY, ("tag", "ghost"): HORROR, ("tag", "kiss"): ROMANCE}
+    words |= {("copy", "Two hearts."): ROMANCE, ("copy", "Boo!"): HORROR}
+    store = make_store(tmp_path / "store", tagged, users, copy=copy, words=words)
+    write_choices(store, tmp_path / "out")
+    with duckdb.connect() as connection:
+        found = connection.sql(f"SELECT user_id, title_id, copy_id FROM '{tmp_path}/out/*.parquet'").fetchall()
+    matcher = Matcher.open(store)
+    expected = [
+        (one.user_id, one.title_id, one.copy and one.copy.copy_id)
+        for page in matcher.choose_many(matcher.user_ids)
+        for one in page
+    ]
+    assert sorted(found, key=str) == sorted(expected, key=str)
+    assert {("rosa", "harbour", "l1"), ("hugo", "harbour", "l2"), ("carl", "harbour", None)} <= set(found)
+    assert {line for _, title, line in found if title == "bare"} == {None}
+
+
 def test_a_fallback_says_why(tmp_path: Path, given_store: Store) -> None:
     titles = [{**row, "fallback": "only"} for row in read_table(given_store, "titles").to_pylist()]
     artwork = read_table(given_store, "artwork")
@@ -122,8 +146,9 @@ def test_the_manifest_says_what_the_choices_were_made_of(tmp_path: Path, given_s
     record = manifest(tmp_path / "out")
     settings = record["settings"]
     assert (settings["snapshot"], settings["titles"], settings["users"]["count"]) == ("000001", ["lone"], 4)
-    assert settings["tables"].keys() == {"profiles", "phrases", "audience", "priors"}
-    assert settings["weights"] == {"similarity": 0.5, "people": 2.5}
+    tables = {"profiles", "phrases", "audience", "averages", "edits", "priors", "copy_priors"}
+    assert settings["tables"].keys() == tables
+    assert settings["weights"] == {"similarity": 0.5, "people": 2.5, "words": 0.125, "copy": 0.5}
     assert (settings["context"]["seen"], settings["context"]["maturity"]) == (["a", "b"], 12)
     assert (record["complete"], record["choices"], record["without_artwork"]) == (True, 4, 0)
 

@@ -217,6 +217,17 @@ def test_new_priors_are_taken_up_and_the_snapshot_is_kept(live_store: Store, tmp
         assert art.prior.impressions == 1
 
 
+def test_new_priors_of_lines_are_taken_up(live_store: Store, tmp_path: Path) -> None:
+    with LiveMatcher(live_store, seconds=None) as matcher:
+        (tmp_path / "impressions.csv").write_text("impression_id,title_id,artwork_id,copy_id\n1,t00,t00:0-love-0,l1\n")
+        (tmp_path / "plays.csv").write_text("impression_id,seconds,fraction\n1,900,1\n")
+        learn_priors(tmp_path, live_store)
+        assert matcher.refresh()
+        expected = [{"title_id": "t00", "copy_id": "l1", "impressions": 1, "plays": 1}]
+        assert matcher.current.priors.lines.to_pylist() == expected
+        assert not matcher.refresh()
+
+
 def test_new_tastes_are_taken_up(live_store: Store, write_users: Callable[..., None]) -> None:
     with LiveMatcher(live_store, seconds=None) as matcher:
         write_users(live_store, {"rosa": [("scary films", "genre", 1.0, HORROR)]})

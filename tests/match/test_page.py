@@ -195,7 +195,7 @@ def test_the_line_of_copy_stands_under_its_picture_and_words_among_the_parts(
     [parts] = [terms for terms in page.lists if "words" in terms and "people" in terms][:1]
     assert float(parts[parts.index("words") + 1].strip() or parts[parts.index("words") + 2]) > 0
     page = show(store, users=["carl"], titles=["harbour", "bare"])
-    assert "no line of copy: none of 1 lines goes with the picture (1 by contradicting the picture)" in page.text
+    assert "no line of copy: its title's only line is not for it (1 by contradiction)" in page.text
     assert page.text.count("no line of copy") == 1
 
 

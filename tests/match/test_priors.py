@@ -5,11 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from embed.errors import LogError
-from embed.store import read_table
-from match.blend import Prior
+from embed.store import has_table, read_table
+from match.blend import Prior, logit
 from match.priors import RATE, STRENGTH, learn_priors, read_priors
 
 Rows = list[dict[str, Any]]
@@ -184,3 +185,37 @@ def test_a_file_that_cannot_be_read_is_named_and_changes_nothing(tmp_path: Path,
 def test_a_number_that_is_none_is_an_error_not_a_guess(learn: Callable) -> None:
     with pytest.raises(LogError, match="much"):
         learn(IMPRESSIONS, [{"impression_id": "kiss-1", "seconds": 1, "fraction": "much"}])
+
+
+# Lines of copy
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl", "parquet"])
+def test_lines_by_hand(learn: Callable, empty_store: Any, format: str) -> None:
+    lines = ["l1"] * 10 + ["l2"] * 20 + ["", None, " "] * 3 + [None]
+    impressions = [{**row, "copy_id": copy_id} for row, copy_id in zip(IMPRESSIONS, lines, strict=True)]
+    learn(impressions + impressions[:3], PLAYS, format)  # some logged twice
+    priors = read_priors(empty_store)
+    assert [(row["copy_id"], row["impressions"], row["plays"]) for row in priors.lines.to_pylist()] == [
+        ("l1", 10, 4),
+        ("l2", 20, 2),
+    ]
+    ids, titles = pa.chunked_array([["l1", "l3", "l2", "l9"]]), pa.chunked_array([["harbour", "harbour", "harbour", "other"]])
+    of_lines = priors.of_lines(ids, titles)
+    rate = (6 + 100 * 0.05) / (40 + 100)  # the catalog's
+    of_title = (6 + 100 * rate) / (30 + 100)
+    assert of_lines.mean.tolist() == pytest.approx([(4 + 100 * of_title) / 110, of_title, (2 + 100 * of_title) / 120, rate])
+    assert of_lines.impressions.tolist() == [10, 0, 20, 0]
+    assert of_lines.plays.tolist() == [4, 0, 2, 0]
+    assert of_lines.log_odds == pytest.approx(logit(of_lines.mean))
+
+
+def test_lines_of_former_logs_are_forgotten_with_them(learn: Callable, empty_store: Any) -> None:
+    learn([{**row, "copy_id": "l1"} for row in IMPRESSIONS], PLAYS)
+    learn(IMPRESSIONS, PLAYS)
+    assert read_priors(empty_store).lines.to_pylist() == []
+
+
+def test_logs_without_lines_leave_no_table(learn: Callable, empty_store: Any) -> None:
+    learn(IMPRESSIONS, PLAYS)
+    assert not has_table(empty_store, "copy_priors")

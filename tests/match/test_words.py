@@ -122,7 +122,7 @@ def test_the_line_that_speaks_to_the_user_stands_beside_the_picture(store: Store
     [choice] = matcher.choose("carl", ["harbour"], Context(locale="en"))
     assert choice.copy is not None
     assert (choice.copy.copy_id, choice.copy.text) == ("l1", "Ha ha.")
-    assert choice.copy_reason == "the best of 2 of 3 lines that go with the picture"
+    assert choice.copy_reason == "the best of 2 of 3 lines that go with it"
     assert choice.copy.score == pytest.approx(choice.copy.prior_part + choice.copy.similarity_part)
     assert beside(matcher.choose("rosa", ["harbour"])) == {"harbour": "l3"}
     assert beside(matcher.choose("rosa", ["harbour"], Context(locale="en-GB")))["harbour"] in ("l1", "l2")
@@ -134,7 +134,7 @@ def test_a_line_that_contradicts_the_picture_is_not_shown(store: Store) -> None:
     assert (choice.artwork.artwork_id, choice.copy.copy_id) == ("b", "l1")  # type: ignore[union-attr]
     [choice] = matcher.choose("carl", ["said"])
     assert (choice.artwork.artwork_id, choice.copy) == ("f", None)  # type: ignore[union-attr]
-    assert choice.copy_reason == "none of 1 lines goes with the picture (1 by contradicting the picture)"
+    assert choice.copy_reason == "its title's only line is not for it (1 by contradiction)"
 
 
 def test_why_there_is_a_line_or_none(store: Store) -> None:
@@ -142,12 +142,12 @@ def test_why_there_is_a_line_or_none(store: Store) -> None:
     reasons = {choice.title_id: choice.copy_reason for choice in matcher.choose("hugo", [*TITLES, "no such"])}
     assert reasons == {
         "bare": NO_LINES,
-        "harbour": "the best of 2 of 3 lines that go with the picture",
+        "harbour": "the best of 2 of 3 lines that go with it",
         "said": "the only line of its title",
         "no such": NO_LINES,
     }
     [choice] = matcher.choose("hugo", ["harbour"], Context(allow=[]))
-    assert (choice.copy, choice.copy_reason) == (None, "there is no picture that it could stand beside")
+    assert (choice.copy, choice.copy_reason) == (None, "there is no artwork that it could stand beside")
 
 
 def test_the_record_has_all_of_it(store: Store) -> None:

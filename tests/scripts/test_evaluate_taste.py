@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from artwork_doors import evaluate_checkpoint, evaluate_taste
-from artwork_doors.evaluating import choosing, genres, histories, retrieval, scores, verdicts
+from artwork_doors.evaluating import choosing, genres, histories, retrieval, scores, verdicts, words
 from artwork_doors.evaluating.encodings import Encodings, remembering
 from artwork_doors.evaluating.plot import draw_figures
 from artwork_doors.evaluating.research import Poster, Rating, published_recall
 from artwork_doors.evaluating.users import personal_query, profiles_of
 from embed.errors import ArtworkMatcherError
 from embed.records import Audience, Phrase, Profile
+from embed.words import encode_words
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 WORDS = ("red", "blue", "round", "tall", "old", "loud", "wet", "kind")
@@ -163,6 +164,13 @@ def test_a_hit_is_the_first_of_so_many_above_all_others() -> None:
     scored = np.array([[3.0, 1, 2, 9], [2, 2, 1, 0], [1, 0, 0, 0]])
     assert choosing.hits(scored, 3).tolist() == [1, 0, 1]
     assert choosing.hits(scored, 4).tolist() == [0, 0, 1]
+
+
+def test_tags_are_content_words_of_a_caption(tiny_encoder: Any) -> None:
+    borne = words.tagged(["A dog and the dog's ball, near a dog", "Two of them", "Sea"], tiny_encoder, 2, 2)
+    _, (dog, ball, sea) = encode_words([("tag", "dog"), ("tag", "ball"), ("tag", "sea")], tiny_encoder)
+    assert borne[1] is None
+    np.testing.assert_allclose(np.array([borne[0], borne[2]]), [(dog + ball) / 2, sea], atol=1e-6)
 
 
 @pytest.mark.parametrize("interests", choosing.INTERESTS)
@@ -336,7 +344,7 @@ def test_all_parts_in_json_and_the_same_again(
     for part in answer["parts"]:
         for line in part["figures"]:
             assert 0 <= line["low"] <= line["high"] <= 1
-    retrieved, by_genre, chosen, history, corrected, played = (part["figures"] for part in answer["parts"])
+    retrieved, by_genre, chosen, history, corrected, played, said = (part["figures"] for part in answer["parts"])
     assert {line["about"].split(",")[0] for line in corrected} >= {"photographs", "posters", "text to image recall@5"}
     assert {line["about"].split(",")[0] for line in played} == {"photographs", "posters"}
     assert [line["target"] for line in retrieved] == [None, 0.57, None, None, 0.63, None]
@@ -351,6 +359,7 @@ def test_all_parts_in_json_and_the_same_again(
         "3 interests, 20 pictures": pytest.approx(choosing.BASELINE[3, 20] + 0.05),
     }
     assert history[0]["name"] == histories.PRODUCT
+    assert said[0]["name"] == f"1 interest, 4 artworks: {words.LINES}"
     assert plot.read_bytes().startswith(b"\x89PNG")
     again = invoke("evaluate_taste", *arguments, "--cache", tmp_path / "cache", "--json")
     assert json.loads(again.stdout) == answer
