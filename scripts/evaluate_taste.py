@@ -39,7 +39,7 @@ def evaluate_taste(
     the line of copy that speaks of the picture is found; with 95 % intervals, other ways beside the product's, and a word where
     something is not better than chance.
 
-    About 6 minutes on 2 cores, with ViT-B-32 about 15, less with fewer --groups; what takes the time is kept with --cache.
+    About 8 minutes on 2 cores, with ViT-B-32 about 18, less with fewer --groups; what takes the time is kept with --cache.
 
     Exit code 0: measured; 1: with --check, a target was missed; 2: could not run.
     """

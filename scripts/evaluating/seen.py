@@ -196,20 +196,19 @@ def _measured(world: World, material: Material) -> tuple[list[Line], list[Figure
         SAYS_ANOTHER: lambda user: world.tastes[viewers.another[user]],
         SAYS_NOTHING: lambda user: None,
     }
+    liked = {plays: [liked_after(world, viewers, user, plays, usual) for user in range(len(viewers.taste))] for plays in PLAYS}
     lines, deltas = list[Line](), list[Figure]()
-    for plays in PLAYS:
-        liked = [liked_after(world, viewers, user, plays, usual) for user in range(len(viewers.taste))]
-        for who, words in says.items():
-            about = f"{world.name}, {who}, {plays} played"
-            scored = [judge.scores(words(user), liked[user], viewers.group[user]) for user in range(len(liked))]
+    for who, words in says.items():
+        about = f"{world.name}, {who}"
+        for plays, after in liked.items():
+            scored = [judge.scores(words(user), one, viewers.group[user]) for user, one in enumerate(after)]
             right = {way: hits(np.array([one[way] for one in scored]), SIZE) for way in scored[0]}
-            told = {way: _mean(values, viewers, material) for way, values in right.items() if plays or way == TEXT}
-            lines += [figure(about, f"{about}: {way}", found, chance=1 / SIZE) for way, found in told.items()]
-            deltas += [
-                difference(about, f"{about}: {way} - {TEXT}", _mean(right[way] - right[TEXT], viewers, material))
-                for way in told
-                if way != TEXT
-            ]
+            for way in right if plays else (TEXT,):
+                name = f"{about}: {plays} played, {way}"
+                lines.append(figure(about, name, _mean(right[way], viewers, material), chance=1 / SIZE))
+                if way != TEXT:
+                    more = _mean(right[way] - right[TEXT], viewers, material)
+                    deltas.append(difference(about, f"{name} - {TEXT}", more))
     return lines, deltas
 
 

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from artwork_doors import evaluate_checkpoint, evaluate_taste
-from artwork_doors.evaluating import choosing, genres, histories, retrieval, scores, verdicts, words
+from artwork_doors.evaluating import choosing, gap, genres, histories, retrieval, scores, seen, verdicts, words
 from artwork_doors.evaluating.encodings import Encodings, remembering
 from artwork_doors.evaluating.plot import draw_figures
-from artwork_doors.evaluating.research import Poster, Rating, published_recall
+from artwork_doors.evaluating.research import Photograph, Poster, Rating, published_recall
 from artwork_doors.evaluating.users import personal_query, profiles_of
 from embed.errors import ArtworkMatcherError
 from embed.records import Audience, Phrase, Profile
@@ -265,6 +265,64 @@ def test_a_profile_never_hears_of_later_films(material: verdicts.Material) -> No
     profile = histories._profiles(material.encoder, [viewer], some)["ada"]
     assert [phrase.text for phrase in profile.phrases] == ["funny films"]
     assert histories._met(profile, histories._words(films)).tolist() == [1.0, 0.0]
+
+
+def test_interests_are_mixed_as_the_matcher_mixes_them() -> None:
+    from match.blend import similarity_of
+
+    random = np.random.default_rng(0)
+    titles, queries, shares = random.normal(size=(3, 5, 4)), random.normal(size=(3, 2, 4)), np.array([0.7, 0.3])
+    found = gap.chosen([(shares, some) for some in queries], titles)
+    apart = [
+        (some @ title.T) - (some @ title.T).mean(axis=1, keepdims=True) for some, title in zip(queries, titles, strict=True)
+    ]
+    spread = float(np.sqrt(np.mean([shares @ (one**2).mean(axis=1) for one in apart])))
+    for one, some, title in zip(found, queries, titles, strict=True):
+        expected, _ = similarity_of(some @ title.T, shares, np.array([0, 5]), spread)
+        np.testing.assert_allclose(one, expected)
+    offset = [(np.ones(1), some[:1]) for some in queries]
+    whole = gap.chosen(offset, titles, standardised=False) - gap.chosen(offset, titles)
+    np.testing.assert_allclose(
+        np.ptp(whole, axis=1), 0, atol=1e-12
+    )  # of one interest, the title's mean moves no picture past another
+
+
+def test_what_is_much_like_a_photograph_is_told_by_words() -> None:
+    said = ["a red bus in rain", "a cat on a sofa", "the red bus in the rain", "cats and a sofa, a cat"]
+    photographs = [Photograph(Path(f"{n}.jpg"), (text,)) for n, text in enumerate(said)]
+    assert gap.nearest_by_words(photographs).tolist() == [2, 3, 0, 1]
+
+
+def test_simulated_users_are_judged_by_pictures_they_were_never_shown() -> None:
+    number = np.arange(400)
+    bears = np.stack([number % 5 == 0, number % 7 == 0])
+    world = seen.World("photographs", ["dogs", "snow"], np.eye(400), bears, ~bears)
+    viewers = seen.draw(world, 40, np.random.default_rng(0))
+    assert viewers.shows.sum() == 200
+    assert viewers.shows[viewers.shown].all()
+    assert not viewers.shows[viewers.group].any()
+    assert (viewers.taste != viewers.another).all()
+    for taste, group in zip(viewers.taste, viewers.group, strict=True):
+        assert bears[taste, group].tolist() == [True] + [False] * (seen.SIZE - 1)
+        assert len(set(group.tolist())) == seen.SIZE
+    liked = bears[viewers.taste[:, None], viewers.shown]
+    rates = viewers.played[liked].mean(), viewers.played[~liked].mean()
+    assert rates == pytest.approx(seen.RATES, abs=0.01)
+
+
+def test_only_what_was_shown_up_to_a_play_is_heard_of() -> None:
+    vectors = np.eye(6)
+    shown, played = np.array([[0, 1, 2, 3]]), np.array([[False, True, False, True]])
+    viewers = seen.Viewers(np.zeros(1), np.ones(1), np.zeros((1, 8)), np.ones(6, bool), shown, played)
+    world = seen.World("photographs", [], vectors, np.empty((0, 6)), np.empty((0, 6)))
+    assert seen.liked_after(world, viewers, 0, 0, np.zeros(6)) is None
+    first, second = (seen.liked_after(world, viewers, 0, plays, np.zeros(6)) for plays in (1, 2))
+    assert first is not None
+    assert second is not None
+    assert np.flatnonzero(first.vector > 0).tolist() == [1]
+    assert np.flatnonzero(first.vector).tolist() == [0, 1]
+    assert np.flatnonzero(second.vector > 0).tolist() == [1, 3]
+    assert second.weight > first.weight
 
 
 def test_the_genres_are_those_of_the_checkpoint_s_own_evaluation() -> None:
