@@ -33,7 +33,7 @@ TRACE = pa.schema(
 RUN = 1 << 18  # rows sorted in memory: about 20 MB
 READ = 1 << 13  # rows of a run read at a time
 MERGED = 32  # runs merged at once; more are merged to fewer first
-BLOCK = 1 << 16  # rows of whole users, and what a user has on top
+BLOCK = 1 << 15  # rows of whole users, and what a user has on top
 
 
 def sorted_traces(catalog: Catalog) -> Iterator[pa.RecordBatch]:

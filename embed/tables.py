@@ -40,6 +40,7 @@ FRAGMENT_ROWS = 2**16  # a fragment of so many is left alone, so that tidying ta
 VERSIONS = 8  # kept by tidying, which itself makes two: so at least five of other rows are there to fall back on
 HASHED_WHOLE = 64 * 2**20  # bytes; of a larger file the two ends are hashed, so that opening stays quick: it was synced whole
 HASHED_END = 2**20
+READ_AHEAD = 2**23  # bytes of a table that is read in batches; Lance's own 2 GB would take up most tables whole
 VERSION_HINT = "latest_version_hint.json"  # Lance looks there first and lists the folder where it is wrong or torn
 
 _log = logging.getLogger(__name__)
@@ -114,7 +115,11 @@ def batches(path: Path, columns: Sequence[str] | None = None, rows: int = 4096) 
         if found.dataset is None:
             raise _nothing(path, found)
         scanned = found.dataset.to_batches(
-            columns=columns and list(columns), batch_size=rows, batch_readahead=2, fragment_readahead=1
+            columns=columns and list(columns),
+            batch_size=rows,
+            batch_readahead=2,
+            fragment_readahead=1,
+            io_buffer_size=READ_AHEAD,
         )
         yield from scanned
 
