@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from embed.errors import LogError
 from embed.locks import only_writer
 from embed.records import COPY_PRIOR, PRIOR
 from embed.store import Store, has_table, read_table, replace_table, tidy_table
@@ -87,9 +88,12 @@ def learn_priors(logs: Path | str, store: Store) -> Priors:
     """Aggregate `impressions` and `plays` (.parquet, .csv or .jsonl) of the folder `logs` into the store's tables of priors.
 
     Impressions may have a copy_id: the line of copy that stood beside the picture. Raises LogError where the folder, a file or a
-    column is missing or cannot be read.
+    column is missing or cannot be read, or an impression names no title or artwork.
     """
     counts = aggregate(logs, SHOWN, COUNTS.format(bearer="artwork_id", condition="true"))
+    for column in ("title_id", "artwork_id"):
+        if nameless := pc.sum(counts["impressions"].filter(pc.is_null(counts[column]))).as_py():
+            raise LogError(f"{nameless} impressions in {logs} have no {column}; fill it in, or leave them out")
     lines = COPY_PRIOR.empty_table()
     if "copy_id" in columns_of(logs, "impressions"):
         lines = aggregate(logs, BESIDE, COUNTS.format(bearer="copy_id", condition="trim(copy_id) <> ''")).cast(COPY_PRIOR)

@@ -219,3 +219,12 @@ def test_lines_of_former_logs_are_forgotten_with_them(learn: Callable, empty_sto
 def test_logs_without_lines_leave_no_table(learn: Callable, empty_store: Any) -> None:
     learn(IMPRESSIONS, PLAYS)
     assert not has_table(empty_store, "copy_priors")
+
+
+@pytest.mark.parametrize("column", ["title_id", "artwork_id"])
+def test_impressions_that_name_nothing_are_said(learn: Callable, empty_store: Any, column: str) -> None:
+    learn(IMPRESSIONS, PLAYS)
+    nameless = [{**row, column: None} for row in shown("clown", 3)]
+    with pytest.raises(LogError, match=rf"3 impressions in .* have no {column}; fill it in, or leave them out"):
+        learn([*IMPRESSIONS, *nameless], PLAYS)
+    assert read_priors(empty_store).of("kiss").impressions == 10
