@@ -122,7 +122,7 @@ def test_the_manifest_says_what_the_choices_were_made_of(tmp_path: Path, given_s
     record = manifest(tmp_path / "out")
     settings = record["settings"]
     assert (settings["snapshot"], settings["titles"], settings["users"]["count"]) == ("000001", ["lone"], 4)
-    assert settings["tables"].keys() == {"profiles", "phrases", "audience", "priors"}
+    assert settings["tables"].keys() == {"profiles", "phrases", "audience", "averages", "edits", "priors"}
     assert settings["weights"] == {"similarity": 0.5, "people": 2.5}
     assert (settings["context"]["seen"], settings["context"]["maturity"]) == (["a", "b"], 12)
     assert (record["complete"], record["choices"], record["without_artwork"]) == (True, 4, 0)
