@@ -240,7 +240,12 @@ def audience_schema(dimension: int) -> pa.Schema:
             _field("users", pa.int64(), "how many users stand behind it", required=True),
             _field("neutral", vector(dimension), "of a picture of nothing in particular", required=True),
             _field("mean", vector(dimension), "of the users' interests, each user counting once", required=True),
-            _field("moment", vector(dimension * dimension), "mean outer product of (interest - mean)", required=True),
+            _field(
+                "moment",
+                vector(dimension * dimension),
+                "mean outer product of (interest - what they have in common)",
+                required=True,
+            ),
             _field("kinds", TEXTS, "genre, person and so on: of phrases"),
             _field("commons", pa.list_(vector(dimension)), "of each of them: what all its phrases have in common"),
         ]

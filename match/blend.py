@@ -14,10 +14,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from embed.audience import common_of
 from embed.records import Audience, Profile, fold
 from index.titles import Page, spans
 
-SMALLEST_SPREAD = 1e-9
+SMALLEST_SPREAD = 1e-6  # of cosines: less is the rounding of float32 vectors, not a difference between pictures
 TIE_DIGITS = 6  # of a score
 SHARPNESS = (
     1.0  # of the choice among interests: half the share costs one log(2) = 0.69 units of similarity; 1 to 4 choose alike
@@ -74,7 +75,7 @@ class Scored(NamedTuple):
 def personal_queries(profile: Profile, audience: Audience) -> tuple[np.ndarray, np.ndarray]:
     """(shares (k,) float64, queries (k, d) float32): what sets each of this user's interests apart from the average one."""
     shares, vectors = profile.interests
-    return shares, vectors - audience.mean
+    return shares, vectors - common_of(audience)
 
 
 def usual_spread(audience: Audience, scatter: np.ndarray) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from embed.audience import average_of
+from embed.audience import average_of, common_of
 from embed.errors import FingerprintError, StoreError
 from embed.interests import Mixtures, mixtures_of
 from embed.profiles import Profiles
@@ -84,7 +84,7 @@ class Crowd:
         having = profiles[users] != ABSENT
         numbers = spans(first, counts[known])
         shares[having] = self.interests.shares[numbers]
-        vectors[having] = self.interests.vectors(numbers, self.vectors) - self.audience.mean
+        vectors[having] = self.interests.vectors(numbers, self.vectors) - common_of(self.audience)
         vectors[~having] = (self.audience.mean if averages is None else averages) - self.audience.neutral
         return Queries(users, shares, vectors)
 

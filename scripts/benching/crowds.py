@@ -141,7 +141,7 @@ def write_users(store: "Store", users: int, rng: np.random.Generator) -> None:
 
 def _write_audience(store: "Store", starts: np.ndarray, weights: np.ndarray, vectors: np.ndarray, taken: np.ndarray) -> None:
     """What embed.taste.audience_of makes of the profiles, block by block."""
-    from embed.audience import NEUTRAL_USERS
+    from embed.audience import FEW_USERS, NEUTRAL_USERS
     from embed.profiles import write_audience
     from embed.records import Audience
 
@@ -154,8 +154,9 @@ def _write_audience(store: "Store", starts: np.ndarray, weights: np.ndarray, vec
         total += of_users.sum(axis=0)
         moment += of_users.T @ of_users
     mean = (total + NEUTRAL_USERS * vectors[NEUTRAL]) / (users + NEUTRAL_USERS)
-    crossed = np.outer(total / users, mean)
-    apart = moment / users - crossed - crossed.T + np.outer(mean, mean)
+    common = total / (users + FEW_USERS)
+    crossed = np.outer(total / users, common)
+    apart = moment / users - crossed - crossed.T + np.outer(common, common)
     write_audience(
         store, Audience(store.fingerprint, users, vectors[NEUTRAL], mean.astype(np.float32), apart.astype(np.float32))
     )

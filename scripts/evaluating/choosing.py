@@ -15,6 +15,7 @@ from artwork_doors.evaluating import scores
 from artwork_doors.evaluating.research import Photograph, read_photographs
 from artwork_doors.evaluating.users import personal_query, profiles_of
 from artwork_doors.evaluating.verdicts import Line, Material, Part, difference, figure
+from embed.audience import common_of
 from embed.encoder import Encoder, unit
 from embed.errors import ArtworkMatcherError
 from embed.records import Audience, Profile
@@ -206,7 +207,7 @@ def corrections(users: Users, pictures: Pictures) -> Mapping[str, np.ndarray]:
 
 def by_interest(users: Users, pictures: Pictures, encoder: Encoder) -> Mapping[str, np.ndarray]:
     """The best of a user's phrases, each asked apart."""
-    apart, mean = users.apart, users.audience.mean
+    apart, mean = users.apart, common_of(users.audience)
     personal = pictures.scores(apart - mean)  # (groups, interests, size)
     from_usual = personal - ((apart - mean) @ pictures.catalog.mean(axis=0))[..., None]
     spread = np.sqrt(np.einsum("gid,de,gie->gi", apart - mean, np.cov(pictures.catalog.T), apart - mean, optimize=True))

@@ -15,6 +15,7 @@ from artwork_doors.evaluating import scores, seen
 from artwork_doors.evaluating.choosing import STRANGERS, Groups, draw, hits, users_of
 from artwork_doors.evaluating.research import Photograph, read_photographs
 from artwork_doors.evaluating.verdicts import Line, Material, Part, difference, figure
+from embed.audience import common_of
 from embed.encoder import unit
 from embed.errors import ArtworkMatcherError
 from match.blend import SHARPNESS, log_sum_exp
@@ -96,14 +97,14 @@ def words(
         made, audience = [profile.interests for profile in users.profiles], users.audience
         side = np.concatenate([queries for _, queries in made])
         ways = {
-            PRODUCT: chosen(_less(made, audience.mean), titles),
+            PRODUCT: chosen(_less(made, common_of(audience)), titles),
             COSINES: chosen(made, titles, standardised=False),
             f"{COSINES}{STANDARDISED}": chosen(made, titles),
-            "less the audience, not standardised": chosen(_less(made, audience.mean), titles, standardised=False),
+            "less the audience, not standardised": chosen(_less(made, common_of(audience)), titles, standardised=False),
             f"less a neutral text{STANDARDISED}": chosen(_less(made, audience.neutral), titles),
             CENTRED: chosen([(s, centred(q, side)) for s, q in made], middle, standardised=False),
             f"{CENTRED}{STANDARDISED}": chosen([(s, centred(q, side)) for s, q in made], middle),
-            IN_CATALOG: chosen(_in_catalog(_less(made, audience.mean), vectors), from_usual, standardised=False),
+            IN_CATALOG: chosen(_in_catalog(_less(made, common_of(audience)), vectors), from_usual, standardised=False),
         }
         about = f"photographs, {interests} interest{'s' * (interests > 1)} of words, {SIZE} pictures"
         report.add(about, {way: hits(found, SIZE) for way, found in ways.items()}, groups.shown[:, 0], 1 / SIZE)
@@ -136,7 +137,7 @@ def genres(report: Report) -> None:
     titles, middle = world.vectors[viewers.group], centred(world.vectors, world.vectors)[viewers.group]
     side = np.array([fan.vector for fan in judge.fans.values()])
     ways = {
-        PRODUCT: chosen(_alone(named - judge.audience.mean), titles),
+        PRODUCT: chosen(_alone(named - common_of(judge.audience)), titles),
         COSINES: chosen(_alone(named), titles),
         "less a neutral text": chosen(_alone(named - judge.audience.neutral), titles),
         CENTRED: chosen(_alone(centred(named, side)), middle),

@@ -13,6 +13,7 @@ from artwork_doors.evaluating import scores
 from artwork_doors.evaluating.research import Poster, Rating, read_posters, read_ratings
 from artwork_doors.evaluating.users import Row, personal_query, profiles_of
 from artwork_doors.evaluating.verdicts import Material, Part, difference, figure
+from embed.audience import common_of
 from embed.encoder import Encoder
 from embed.errors import ArtworkMatcherError
 from embed.phrases import ADJECTIVES, FILMS
@@ -195,7 +196,7 @@ def _profiles(encoder: Encoder, viewers: Sequence[Viewer], films: Films) -> dict
 
 
 def _best_phrase(profile: Profile, audience: Audience, from_usual: np.ndarray) -> np.ndarray:
-    found: np.ndarray = (from_usual @ (profile.vectors - audience.mean).T).max(axis=1)
+    found: np.ndarray = (from_usual @ (profile.vectors - common_of(audience)).T).max(axis=1)
     return found
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from embed.audience import common_of
 from embed.catalog import Catalog
 from embed.encoder import Encoder
 from embed.profiles import read_profiles
@@ -40,7 +41,7 @@ def profiles_of(
 
 def personal_query(profile: Profile, audience: Audience) -> np.ndarray:
     """(d,) float32: what sets this user apart from the average one, all interests in one vector."""
-    query: np.ndarray = profile.vector - audience.mean
+    query: np.ndarray = profile.vector - common_of(audience)
     return query
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embed.audience import AUDIENCE_USERS, ENOUGH_USERS, NEUTRAL_USERS, Sums, average_of
+from embed.audience import AUDIENCE_USERS, ENOUGH_USERS, FEW_USERS, NEUTRAL_USERS, Sums, average_of, common_of
 from embed.interests import mixtures_of
 from embed.records import Audience, Average, Phrase, Profile
 
@@ -35,7 +35,7 @@ def test_one_pass_is_the_plain_sum_over_users(seed: int, users: list[tuple[int, 
         for (_, segment, locale), begin, end in zip(some, starts[:-1].tolist(), starts[1:].tolist(), strict=True):
             phrases = tuple(Phrase("x", "stated", float(weights[n]), (), int(numbers[n])) for n in range(begin, end))
             told.append((Profile("u", phrases, vectors[rows[begin:end]], "f"), segment, locale))
-    audience = sums.audience("f", NEUTRAL)
+    audience = sums.audience("f", NEUTRAL, {})
 
     having = [
         (shares, mixed, segment, locale)
@@ -47,8 +47,10 @@ def test_one_pass_is_the_plain_sum_over_users(seed: int, users: list[tuple[int, 
     mean = (sum(means) + NEUTRAL_USERS * NEUTRAL) / (len(having) + NEUTRAL_USERS)
     assert audience.users == len(having)
     np.testing.assert_allclose(audience.mean, mean, atol=1e-5)
+    common = sum(means) / (len(having) + FEW_USERS)
+    np.testing.assert_allclose(common_of(audience), common, atol=1e-5)
     outer = [
-        share * np.outer(v - mean, v - mean) for shares, mixed, *_ in having for share, v in zip(shares, mixed, strict=True)
+        share * np.outer(v - common, v - common) for shares, mixed, *_ in having for share, v in zip(shares, mixed, strict=True)
     ]
     np.testing.assert_allclose(audience.moment, sum(outer) / max(len(having), 1) if outer else np.zeros((6, 6)), atol=1e-5)
     expected = {}
@@ -68,7 +70,7 @@ def test_a_segment_of_two_is_near_to_everyone_and_a_large_one_is_its_own() -> No
             starts, rows = np.arange(count + 1), np.full(count, axis)
             mixtures = mixtures_of(starts, rows, np.ones(count, np.float32), np.zeros(count, np.int64))
             sums.add_users(mixtures, np.eye(6, dtype=np.float32), {"segment": [name] * count})
-        [average] = sums.audience("f", NEUTRAL).averages
+        [average] = sums.audience("f", NEUTRAL, {}).averages
         return float(average.mean[1])
 
     assert share_of_its_own(2) < 0.1

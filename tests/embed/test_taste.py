@@ -332,7 +332,8 @@ def test_the_audience_against_plain_numpy(tiny_encoder: Any, users: int) -> None
     prompts = tiny_encoder.encode_texts(["a picture", "a poster of a movie", "a still from a film", "a photo"])
     neutral = prompts.mean(axis=0) / np.linalg.norm(prompts.mean(axis=0))
     mean = np.vstack([unit, neutral]).mean(axis=0)
-    moment = sum(np.outer(vector - mean, vector - mean) for vector in unit.astype(np.float64)) / users
+    common = unit.sum(axis=0) / (users + 8)
+    moment = sum(np.outer(vector - common, vector - common) for vector in unit.astype(np.float64)) / users
 
     audience = audience_of(profiles, tiny_encoder)
     assert (audience.users, audience.fingerprint) == (users, tiny_encoder.fingerprint)

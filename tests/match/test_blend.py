@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from embed.audience import common_of
 from embed.records import Audience, Phrase, Profile
 from index.titles import Page
 from match.blend import (
@@ -23,7 +24,8 @@ from match.blend import (
 def audience_by_hand(vectors: np.ndarray, neutral: np.ndarray) -> Audience:
     """What embed.taste.audience_of says of these users, written out."""
     mean = (vectors.sum(axis=0) + neutral) / (len(vectors) + 1)
-    moment = np.mean([np.outer(vector - mean, vector - mean) for vector in vectors], axis=0)
+    common = vectors.sum(axis=0) / (len(vectors) + 8)
+    moment = np.mean([np.outer(vector - common, vector - common) for vector in vectors], axis=0)
     return Audience("f", len(vectors), neutral, mean, moment)
 
 
@@ -60,7 +62,7 @@ def test_one_interest_is_itself_to_the_bit() -> None:
 def test_usual_spread_is_the_root_mean_square_of_personal_similarity_within_titles() -> None:
     rng = np.random.default_rng(7)
     audience = audience_by_hand(rng.normal(size=(20, 5)), rng.normal(size=5))
-    users = np.random.default_rng(7).normal(size=(20, 5)) - audience.mean
+    users = np.random.default_rng(7).normal(size=(20, 5)) - common_of(audience)
     titles = [rng.normal(size=(count, 5)) for count in (1, 2, 7)]
     apart = np.concatenate([vectors - vectors.mean(axis=0) for vectors in titles])
     by_hand = np.sqrt(np.mean((users @ apart.T) ** 2))
