@@ -252,6 +252,18 @@ def audience_schema(dimension: int) -> pa.Schema:
     )
 
 
+def picture_interest_schema(dimension: int) -> pa.Schema:
+    """One row per user who played titles after seeing artwork: what the artwork played has in common."""
+    return pa.schema(
+        [
+            _field("user_id", pa.string(), "whose", required=True),
+            _field("weight", pa.float64(), "the share it takes of the user's interests", required=True, range="0..1"),
+            _field("fingerprint", pa.string(), "of the encoder that made the vectors", required=True),
+            _field("vector", vector(dimension), "unit length, of pictures", required=True),
+        ]
+    )
+
+
 def average_schema(dimension: int) -> pa.Schema:
     """One row per segment and locale: what its users have in common."""
     return pa.schema(

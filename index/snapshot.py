@@ -57,7 +57,7 @@ class Snapshot:
     lines: Lines
     _people: pa.Table
 
-    @property
+    @cached_property
     def scatter(self) -> np.ndarray:
         """(d, d) float32: mean over artworks of the outer product of (vector - its title's mean)."""
         mean: np.ndarray = (self.scatter_sum / max(self.index.artworks, 1)).astype(np.float32)

@@ -66,7 +66,7 @@ class Scored(NamedTuple):
     words_part: float
     similarity: float  # in units of the usual spread; 0 is as good as the title's other artwork on average
     phrase: str | None  # the user's taste phrase that speaks for it most, as a person reads it ("not horror" for a dislike)
-    phrase_similarity: float | None  # cosine of that phrase and the picture
+    phrase_similarity: float | None  # cosine of that phrase and the picture; None of pictures played
     people: tuple[str, ...]  # people on it whom the user likes (or dislikes), as the profile spells them
     word: str | None  # the tag or micro-copy of it that speaks most for it; None where it has none, or where words do not count
     prior: Prior

@@ -32,6 +32,7 @@ from match.bulk_lines import BulkLines
 from match.crowd import Crowd, Likes, crowd_of, summed
 from match.matcher import EVERYWHERE, Matcher
 from match.moods import laid_out, mix, tolerance
+from match.seen import with_pictures_of_many
 
 USERS = 512  # scored at a time: their scores of a strip stay in a core's cache
 COLUMNS = 1024  # of a strip
@@ -134,6 +135,8 @@ class Bulk:
         """Fill in the choices of at most USERS users."""
         profiles = self.crowd.profiles(user_ids)
         asked = self.crowd.queries(profiles, self.crowd.averages(user_ids, profiles, self.context))
+        spread, scatter = self.matcher.spread, self.matcher.snapshot.scatter
+        asked = with_pictures_of_many(asked, user_ids, profiles == ABSENT, self.matcher.pictures, spread, scatter)
         queries, several = laid_out(asked, _scales(self.matcher)[0])
         ahead = self._tolerance(queries)
         people = self._people_parts(self.crowd.likes(profiles))

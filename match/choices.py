@@ -44,6 +44,7 @@ TABLES = (
     "audience",
     "averages",
     "edits",
+    "picture_interests",
     "priors",
     "copy_priors",
 )  # choices' makings beside the snapshot

@@ -119,18 +119,22 @@ class LiveMatcher:
 
     def _look(self) -> _Published:
         store = open_store(self._root)
-        users = (table_version(store, table) for table in ("profiles", "phrases", "audience", "averages", "edits"))
+        users = (
+            table_version(store, table)
+            for table in ("profiles", "phrases", "audience", "averages", "edits", "picture_interests")
+        )
         priors = (table_version(store, table) for table in ("priors", "copy_priors"))
         return _Published(current_name(store), tuple(users), tuple(priors))
 
     def _renewed(self, published: _Published) -> Matcher:
         """Only what changed is read again."""
         held, store = self._current, open_store(self._root)
-        snapshot, profiles, audience, priors = held.snapshot, held.profiles, held.audience, held.priors
+        snapshot, priors = held.snapshot, held.priors
+        profiles, audience, pictures = held.profiles, held.audience, held.pictures
         if published.snapshot != snapshot.manifest.name:
             snapshot = open_snapshot(store, held.snapshot)
         if published.users != self._seen.users or snapshot.manifest.fingerprint != audience.fingerprint:
-            profiles, audience = read_users(store, snapshot)
+            profiles, audience, pictures = read_users(store, snapshot)
         if published.priors != self._seen.priors:
             priors = read_priors(store)
-        return Matcher(snapshot, profiles, audience, priors, held.weights)
+        return Matcher(snapshot, profiles, audience, pictures, priors, held.weights)

@@ -9,7 +9,7 @@ published.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from itertools import repeat
 from pathlib import Path
@@ -42,10 +42,12 @@ from match.lines import NO_LINES, Line, PageLines, Told
 from match.lines import reason as why_of_line
 from match.lines import scored as scored_lines
 from match.priors import PriorColumns, Priors, read_priors
+from match.seen import PictureInterests, read_picture_interests, with_pictures
 from match.tastes import Liked, Said, Taste, cohorts_of, own_source
 from match.words import PageWords, nearest_words, with_words
 
 EVERYWHERE = Context()
+PLAYED = "pictures like those played"  # the phrase of an interest that is made of pictures
 USERS_REMEMBERED = 1024  # about 25 MB of phrases' vectors
 USERS_AT_ONCE = 64  # per call of the index: bounds memory
 ARTWORKS_AT_ONCE = 1 << 17  # the same
@@ -82,6 +84,7 @@ class Matcher:
     snapshot: Snapshot
     profiles: Profiles
     audience: Audience
+    pictures: PictureInterests
     priors: Priors
     weights: Weights
     _remembered: dict[tuple[str, str | None, str | None], Taste] = field(default_factory=dict, repr=False, compare=False)
@@ -295,9 +298,10 @@ class Matcher:
     ) -> tuple[Iterable[str | None], Iterable[float | None]]:
         """Per place, the taste phrase that speaks most for its artwork against its title's others, of the interest that speaks
         for it or a dislike, and the phrase's cosine to the picture."""
-        said, page = view.taste.said, view.page
+        said, page, speaking = view.taste.said, view.page, view.speaking[places]
+        of_pictures = (speaking == len(view.taste.queries) - 1) & view.taste.pictures
         if said is None:
-            return repeat(None), repeat(None)
+            return [PLAYED if so else None for so in of_pictures.tolist()], repeat(None)
         vectors = self.snapshot.index.gather(page.places[places])  # (places, d)
         cosines = said.vectors @ vectors.T  # (phrases, places)
         # Against the title's other artwork; where there is none, against what any user likes.
@@ -306,10 +310,12 @@ class Matcher:
             worth[:, alone] = cosines[:, alone] - (said.vectors @ self.audience.mean)[:, None]
         worth *= said.weights
         if len(view.taste.queries) > 1:
-            worth[(said.interests != view.speaking[places]) & (said.interests != ABSENT)] = -np.inf
+            worth[(said.interests != speaking) & (said.interests != ABSENT)] = -np.inf
         best = worth.argmax(axis=0)
-        names = map(said.names.__getitem__, best.tolist())
+        names: list[str | None] = list(map(said.names.__getitem__, best.tolist()))
         exactly: list[float | None] = np.einsum("nd,nd->n", said.vectors[best], vectors).tolist()  # alike on any page
+        for place in of_pictures.nonzero()[0].tolist():
+            names[place], exactly[place] = PLAYED, None
         return names, exactly
 
     @cached_property
@@ -361,11 +367,24 @@ class Matcher:
             nobody = Profile(user_id, (), np.empty((0, len(self.audience.mean)), np.float32), self.audience.fingerprint)
             mean, whose = average_of(self.audience, *cohorts_of(profile, context))
             average = (mean - self.audience.neutral)[None]
-            return Taste(user_id, nobody, Liked.of(nobody, {}), None, np.ones(1), average, f"{whose}: {why}")
+            return self._with_pictures(
+                Taste(user_id, nobody, Liked.of(nobody, {}), None, np.ones(1), average, f"{whose}: {why}")
+            )
         _check_fingerprint(profile.fingerprint, self.snapshot, f"the profile of {user_id!r}")
         liked = Liked.of(profile, self.snapshot.people)
         queries = personal_queries(profile, self.audience)
-        return Taste(user_id, profile, liked, Said.of(profile), *queries, own_source(profile))
+        return self._with_pictures(Taste(user_id, profile, liked, Said.of(profile), *queries, own_source(profile)))
+
+    def _with_pictures(self, taste: Taste) -> Taste:
+        """With the interest made of artwork played, where the user has one; see match.seen."""
+        if (liked := self.pictures.get(taste.user_id)) is None:
+            return taste
+        scatter, silent = self.snapshot.scatter, taste.said is None
+        shares, queries = with_pictures(taste.shares, taste.queries, liked, self.spread, scatter, silent=silent)
+        if len(shares) == len(taste.shares):
+            return taste
+        source = f"{taste.source}; what they played" if silent else taste.source
+        return replace(taste, shares=shares, queries=queries, pictures=True, source=source)
 
     def _unknown(self, taste: Taste, title_id: str) -> Choice:
         return Choice(
@@ -441,15 +460,15 @@ def _reason(size: int, free: int) -> str:
     return f"none of {size} may be shown"
 
 
-def read_users(store: Store, snapshot: Snapshot) -> tuple[Profiles, Audience]:
-    """Profiles and audience in the snapshot's space: until a new snapshot is published the former encoder's taste serves.
+def read_users(store: Store, snapshot: Snapshot) -> tuple[Profiles, Audience, PictureInterests]:
+    """Users' tastes in the snapshot's space: until a new snapshot is published the former encoder's taste serves.
 
     Raises StoreError and FingerprintError as `Matcher.open` does.
     """
     store = open_store(store.root, snapshot.manifest.fingerprint)
     users = (read_profiles(store), read_audience(store)) if has_table(store, "profiles") else _nobody(store)
     _check_fingerprint(users[1].fingerprint, snapshot, "the profiles of this store")
-    return users
+    return *users, read_picture_interests(store)
 
 
 def _nobody(store: Store) -> tuple[Profiles, Audience]:

@@ -10,6 +10,7 @@ that cosines of two pictures and of a phrase and a picture do not compare; stand
 they do. `scripts/evaluate_taste.py --only seen` has what it is worth.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,10 +18,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from embed.locks import only_writer
+from embed.records import picture_interest_schema
+from embed.store import Store, has_table, open_store, read_table, read_vectors, replace_table, tidy_table, vector_array
 from embed.taste import HALF_LIFE_DAYS
-from index.snapshot import Snapshot
+from index.snapshot import Snapshot, open_snapshot
+from index.titles import ABSENT
 from match.blend import SMALLEST_SPREAD
+from match.crowd import Queries
 from match.logs import aggregate
+
+TABLE = "picture_interests"
 
 # Of users who play a fifth of what bears their taste and a twentieth of all else, simulated on real photographs: a share of 0.1 after
 # 10 plays and 0.2 after 30 costs nothing where words say the taste; 0.3 after 10 costs 2 points, 0.5 costs 7.
@@ -39,14 +47,62 @@ SEEN = """
 
 
 @dataclass(frozen=True)
-class Liked:
+class PictureInterest:
     """What a user's eye likes."""
 
     vector: np.ndarray  # (d,) float32, unit, on the image side
     weight: float  # in (0, MOST): the share it takes of all interests, where the user has others
 
 
-def liked_artwork(logs: Path | str, snapshot: Snapshot) -> dict[str, Liked]:
+@dataclass(frozen=True)
+class PictureInterests:
+    """Those of many users; make them with `read_picture_interests`."""
+
+    rows: Mapping[str, int]  # user_id to row
+    vectors: np.ndarray  # (n, d) float32, unit
+    weights: np.ndarray  # (n,) float64
+
+    def get(self, user_id: str) -> PictureInterest | None:
+        """One user's, None where there is none."""
+        row = self.rows.get(user_id)
+        return None if row is None else PictureInterest(self.vectors[row], float(self.weights[row]))
+
+
+NO_INTERESTS = PictureInterests({}, np.empty((0, 0), np.float32), np.empty(0))
+
+
+def learn_picture_interests(logs: Path | str, store: Store) -> int:
+    """Write the interests in pictures that logs show (as `learn_priors` takes them) into the store, in place of those before; how many.
+
+    The vectors are those of the snapshot that serves. Raises SnapshotError where there is none, LogError as `learn_priors` does.
+    """
+    snapshot = open_snapshot(store)
+    found = picture_interests_of(logs, snapshot)
+    store = open_store(store.root, snapshot.manifest.fingerprint)
+    vectors = np.array([one.vector for one in found.values()], np.float32).reshape(len(found), store.dimension)
+    columns = [
+        pa.array(list(found), pa.string()),
+        pa.array([one.weight for one in found.values()], pa.float64()),
+        pa.array([store.fingerprint] * len(found), pa.string()),
+        vector_array(vectors),
+    ]
+    table = pa.Table.from_arrays(columns, schema=picture_interest_schema(store.dimension))
+    with only_writer(store.lock(f"{store.folder}-{TABLE}"), "learn_priors"):
+        replace_table(store, TABLE, table)  # mends first
+        tidy_table(store, TABLE)
+    return len(found)
+
+
+def read_picture_interests(store: Store) -> PictureInterests:
+    """Those of the store, of the encoder that it was opened with; none before any were learned."""
+    if not has_table(store, TABLE):
+        return NO_INTERESTS
+    table = read_table(store, TABLE)
+    rows = {user_id: row for row, user_id in enumerate(table["user_id"].to_pylist())}
+    return PictureInterests(rows, read_vectors(table), table["weight"].to_numpy())
+
+
+def picture_interests_of(logs: Path | str, snapshot: Snapshot) -> dict[str, PictureInterest]:
     """user_id to what the user's eye likes, of those who played anything; `logs` as `learn_priors` takes them.
 
     Artwork that the snapshot does not have is left out. Raises LogError as `learn_priors` does.
@@ -57,7 +113,7 @@ def liked_artwork(logs: Path | str, snapshot: Snapshot) -> dict[str, Liked]:
     return liked_by_user(seen, snapshot)
 
 
-def liked_by_user(seen: pa.Table, snapshot: Snapshot) -> dict[str, Liked]:
+def liked_by_user(seen: pa.Table, snapshot: Snapshot) -> dict[str, PictureInterest]:
     """The same of a table with user_id (rising), row of the snapshot's artwork, shown, plays, and age of the last play in days."""
     shown, plays, rows = (seen[name].to_numpy() for name in ("shown", "plays", "row"))
     if not len(shown):
@@ -67,7 +123,7 @@ def liked_by_user(seen: pa.Table, snapshot: Snapshot) -> dict[str, Liked]:
     users = seen["user_id"].combine_chunks().dictionary_encode()
     ends = np.cumsum(np.bincount(users.indices.to_numpy()))
     ages = pc.fill_null(seen["age"], 0.0).to_numpy()
-    found: dict[str, Liked] = {}
+    found: dict[str, PictureInterest] = {}
     for user, start, end in zip(users.dictionary.to_pylist(), np.append(0, ends), ends, strict=False):
         if not plays[start:end].any():
             continue
@@ -81,7 +137,7 @@ def liked_by_user(seen: pa.Table, snapshot: Snapshot) -> dict[str, Liked]:
 
 def interest_in_pictures(
     played: np.ndarray, ages: np.ndarray, shown_sum: np.ndarray, shown: float, usual: np.ndarray
-) -> Liked | None:
+) -> PictureInterest | None:
     """One user's. None where nothing was played, or what was played is just what was shown.
 
     played: (p, d) unit vectors of artwork played, each once; ages: (p,) days since; shown_sum: (d,) of the vectors shown, and how many
@@ -95,11 +151,11 @@ def interest_in_pictures(
     length = float(np.linalg.norm(apart))
     if length < SMALLEST_SPREAD:
         return None
-    return Liked((apart / length).astype(np.float32), MOST * evidence / (evidence + ENOUGH))
+    return PictureInterest((apart / length).astype(np.float32), MOST * evidence / (evidence + ENOUGH))
 
 
 def with_pictures(
-    shares: np.ndarray, queries: np.ndarray, liked: Liked, spread: float, scatter: np.ndarray, *, silent: bool = False
+    shares: np.ndarray, queries: np.ndarray, liked: PictureInterest, spread: float, scatter: np.ndarray, *, silent: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
     """(shares (k + 1,), queries (k + 1, d) float32): interests made of words, as `blend.personal_queries` gives them, and this one.
 
@@ -108,9 +164,35 @@ def with_pictures(
     pictures do not differ in what the user likes, or nothing is personal yet, the interests stay as they are. silent: the user has
     no phrases, so that `queries` is the audience's average.
     """
-    own = float(np.sqrt(max(float(liked.vector @ scatter @ liked.vector), 0.0)))
-    if own < SMALLEST_SPREAD or spread < SMALLEST_SPREAD:
+    query, told = as_queries(liked.vector[None], spread, scatter)
+    if not told[0]:
         return shares, queries
-    query = (liked.vector * (spread / own)).astype(np.float32)
     share = liked.weight * (SILENT / MOST if silent else 1.0)
-    return np.append(shares * (1 - share), share), np.concatenate([queries, query[None]])
+    return np.append(shares * (1 - share), share), np.concatenate([queries, query])
+
+
+def as_queries(vectors: np.ndarray, spread: float, scatter: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """((n, d) float32, (n,) bool): interests in pictures as long as `with_pictures` says, and which of them say anything."""
+    own = np.sqrt(np.maximum(np.einsum("nd,nd->n", vectors @ scatter, vectors), 0.0))
+    told: np.ndarray = (own >= SMALLEST_SPREAD) & (spread >= SMALLEST_SPREAD)
+    scaled = vectors * (spread / np.maximum(own, SMALLEST_SPREAD))[:, None]
+    return scaled.astype(np.float32), told
+
+
+def with_pictures_of_many(
+    asked: Queries, user_ids: Sequence[str], silent: np.ndarray, interests: PictureInterests, spread: float, scatter: np.ndarray
+) -> Queries:
+    """`with_pictures` for a block of users; silent: (u,) bool, who has no phrases."""
+    rows = np.array([interests.rows.get(user_id, ABSENT) for user_id in user_ids], np.int64)
+    users = np.flatnonzero(rows != ABSENT)
+    if not len(users):
+        return asked
+    queries, told = as_queries(interests.vectors[rows[users]], spread, scatter)
+    users, queries = users[told], queries[told]
+    shares = interests.weights[rows[users]] * np.where(silent[users], SILENT / MOST, 1.0)
+    left = np.ones(len(user_ids))
+    left[users] = 1 - shares
+    of_users = np.concatenate([asked.users, users])
+    order = np.argsort(of_users, kind="stable")  # after the interests made of words
+    together = np.concatenate([asked.shares * left[asked.users], shares]), np.concatenate([asked.vectors, queries])
+    return Queries(of_users[order], together[0][order], together[1][order])

@@ -31,6 +31,7 @@ def demo(
     from index import publish_snapshot
     from match import Matcher, learn_priors
     from match.page import write_page
+    from match.seen import learn_picture_interests
 
     catalog = read_catalog(CATALOG)
     encoder = load_encoder(EncoderChoice())
@@ -41,10 +42,12 @@ def demo(
     typer.echo(f"1. {report.embedded} pictures embedded, {len(report.plan.unchanged)} known already")
     users = embed_users(catalog, store, encoder)
     typer.echo(f"2. {users.users} users, {users.phrases} phrases of taste")
-    priors = learn_priors(CATALOG / "logs", store)
-    typer.echo(f"3. {sum(p.impressions for p in priors.by_artwork.values())} impressions (simulated) to priors")
     manifest = publish_snapshot(store)
-    typer.echo(f"4. snapshot {manifest.name}: {manifest.artworks} artworks of {manifest.titles} titles")
+    typer.echo(f"3. snapshot {manifest.name}: {manifest.artworks} artworks of {manifest.titles} titles")
+    priors = learn_priors(CATALOG / "logs", store)
+    of_pictures = learn_picture_interests(CATALOG / "logs", store)
+    impressions = sum(p.impressions for p in priors.by_artwork.values())
+    typer.echo(f"4. {impressions} impressions (simulated) to priors, and interests in pictures of {of_pictures} users")
     _print_choices(Matcher.open(store))
     write_page(store, out / "page.html")
     typer.echo(f"5. open in a browser: {(out / 'page.html').resolve()}")

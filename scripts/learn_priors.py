@@ -17,21 +17,36 @@ def learn_priors(
     store: Annotated[Path, typer.Option(help="The store that scripts/embed_artwork.py made.")],
     as_json: console.AsJson = False,
 ) -> None:
-    """Learn from LOGS how often each artwork led to a quality play, into STORE's priors; replaces what was learned before.
+    """Learn from LOGS how often each artwork led to a quality play, and what the pictures have in common after which each user played.
+
+    Into STORE's priors and interests in pictures; replaces what was learned before. The second needs a published snapshot, and logs
+    that say who was shown what and when.
 
     Exit code 0: done; 2: could not run.
     """
+    from embed.errors import SnapshotError
     from embed.store import open_store
+    from match.logs import columns_of
     from match.priors import learn_priors as run
+    from match.seen import COLUMNS, learn_picture_interests
 
-    priors = run(logs, open_store(store))
+    opened = open_store(store)
+    priors = run(logs, opened)
+    users = 0
+    if set(COLUMNS) <= set(columns_of(logs, "impressions")):
+        try:
+            users = learn_picture_interests(logs, opened)
+        except SnapshotError as error:
+            console.say(f"note: what users like of pictures was not learned: {error}; then learn again")
     impressions = sum(prior.impressions for prior in priors.by_artwork.values())
     plays = sum(prior.plays for prior in priors.by_artwork.values())
     if as_json:
-        counts = {"artworks": len(priors.by_artwork), "impressions": impressions, "plays": plays}
+        counts = {"artworks": len(priors.by_artwork), "impressions": impressions, "plays": plays, "users": users}
         console.answer({**counts, "catalog_rate": priors.unseen.mean})
     else:
         typer.echo(f"{len(priors.by_artwork)} artworks: {impressions} impressions, {plays} quality plays")
+        if users:
+            typer.echo(f"{users} users have an interest in pictures like those they played")
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ from embed.errors import ArtworkMatcherError
 from embed.records import Audience, Profile
 from embed.taste import audience_of
 from match.blend import personal_queries, similarity_of, usual_spread
-from match.seen import Liked, interest_in_pictures, with_pictures
+from match.seen import PictureInterest, interest_in_pictures, with_pictures
 
 PLAYS = (0, 1, 3, 10, 30)
 SIZE = 8  # pictures to choose from, one of which bears the taste
@@ -127,7 +127,7 @@ def draw(world: World, count: int, random: np.random.Generator, size: int = SIZE
     return Viewers(taste, another, group, half, shown, random.random(shown.shape) < rates)
 
 
-def liked_after(world: World, viewers: Viewers, user: int, plays: int, usual: np.ndarray) -> Liked | None:
+def liked_after(world: World, viewers: Viewers, user: int, plays: int, usual: np.ndarray) -> PictureInterest | None:
     """What the product makes of the user's first plays."""
     ends = np.flatnonzero(viewers.played[user])
     if not plays or not len(ends):
@@ -155,7 +155,7 @@ class Judge:
             return np.ones(1), (self.audience.mean - self.audience.neutral)[None]
         return personal_queries(self.fans[said], self.audience)
 
-    def scores(self, said: str | None, liked: Liked | None, group: np.ndarray) -> dict[str, np.ndarray]:
+    def scores(self, said: str | None, liked: PictureInterest | None, group: np.ndarray) -> dict[str, np.ndarray]:
         """(size,) similarities by way, as the product makes them."""
         title, starts = self.world.vectors[group], np.array([0, len(group)])
         shares, queries = self.words(said)

@@ -22,6 +22,7 @@ from match.bulk import Bulk
 from match.crowd import crowd_of
 from match.matcher import EVERYWHERE, Matcher
 from match.priors import learn_priors
+from match.seen import MOST, PictureInterests
 
 DIMENSION = 24
 SIZES = [1, 0, 2, 3, 40, 1, 9, 2, 3, 17, 130, 3, 300]
@@ -180,6 +181,22 @@ def compare(matcher: Matcher, users: list[str], titles: list[str] | None = None,
 def test_every_choice_is_the_matchers(world: Store, weights: Weights, context: Context) -> None:
     matcher = Matcher.open(world, weights)
     compare(matcher, [*matcher.user_ids, "nobody"], context=context)
+
+
+@pytest.mark.parametrize("weights", [Weights(), Weights(0.7, 0.4, 0.9, 2.0), Weights(0.0, 0.01)], ids=str)
+def test_interests_in_pictures_count_alike(world: Store, weights: Weights, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of users with and without a taste, and of some whom nobody knows."""
+    rng = np.random.default_rng(8)
+    plain = Matcher.open(world, weights)
+    users = [*plain.user_ids, "nobody", "nobody else"]
+    having = [user for user in users if rng.random() < 0.6] + ["nobody"]
+    rows = {user: row for row, user in enumerate(dict.fromkeys(having))}
+    pictures = PictureInterests(rows, np.array([unit(rng) for _ in rows]), rng.uniform(0.01, MOST, len(rows)))
+    matcher = replace(plain, pictures=pictures, _remembered={})
+    monkeypatch.setattr(module, "USERS", 7)
+    compare(matcher, users)
+    if weights.similarity:
+        assert any(one != other for one, other in zip(*(m.choose("nobody") for m in (plain, matcher)), strict=True))
 
 
 def test_blocks_of_users_and_strips_change_nothing(world: Store, monkeypatch: pytest.MonkeyPatch) -> None:

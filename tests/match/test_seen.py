@@ -9,14 +9,30 @@ import pytest
 
 from embed.errors import LogError
 from index.snapshot import open_snapshot
+from match import seen
 from match.blend import similarity_of
-from match.seen import ENOUGH, MOST, SILENT, USUAL, Liked, interest_in_pictures, liked_artwork, with_pictures
+from match.live import LiveMatcher
+from match.matcher import PLAYED, Matcher
+from match.seen import (
+    ENOUGH,
+    MOST,
+    SILENT,
+    USUAL,
+    PictureInterest,
+    interest_in_pictures,
+    learn_picture_interests,
+    picture_interests_of,
+    read_picture_interests,
+    with_pictures,
+)
 
 ROMANCE, COMEDY, HORROR, PLAIN = np.eye(4, dtype=np.float32)
 Rows = list[dict[str, Any]]
 
 
-def interest(played: list[np.ndarray], ages: list[float] | None = None, shown: list[np.ndarray] | None = None) -> Liked | None:
+def interest(
+    played: list[np.ndarray], ages: list[float] | None = None, shown: list[np.ndarray] | None = None
+) -> PictureInterest | None:
     """What was shown is what was played where it is left out; the usual is PLAIN."""
     seen = np.array(played if shown is None else shown).reshape(-1, 4)
     given = np.array(ages or [0.0] * len(played))
@@ -64,7 +80,7 @@ def test_nothing_played_and_nothing_told_apart() -> None:
 
 def test_it_is_one_more_interest_that_spreads_like_the_others() -> None:
     scatter = np.diag([0.04, 0.01, 0.0, 0.0])
-    liked = Liked(ROMANCE, 0.2)
+    liked = PictureInterest(ROMANCE, 0.2)
     shares, queries = with_pictures(np.array([0.75, 0.25]), np.stack([COMEDY, HORROR]), liked, 0.5, scatter)
     assert shares.tolist() == pytest.approx([0.6, 0.2, 0.2])
     np.testing.assert_allclose(queries[2], ROMANCE * 0.5 / 0.2)
@@ -73,14 +89,14 @@ def test_it_is_one_more_interest_that_spreads_like_the_others() -> None:
 
 
 def test_who_said_nothing_gives_it_more() -> None:
-    shares, _ = with_pictures(np.ones(1), PLAIN[None], Liked(ROMANCE, MOST / 2), 0.5, np.eye(4), silent=True)
+    shares, _ = with_pictures(np.ones(1), PLAIN[None], PictureInterest(ROMANCE, MOST / 2), 0.5, np.eye(4), silent=True)
     assert shares.tolist() == pytest.approx([1 - SILENT / 2, SILENT / 2])
 
 
 @pytest.mark.parametrize(("spread", "scatter"), [(0.0, np.eye(4)), (0.5, np.zeros((4, 4))), (0.5, np.diag([0.0, 1, 1, 1]))])
 def test_where_nothing_differs_the_interests_stay(spread: float, scatter: np.ndarray) -> None:
     before = np.ones(1), COMEDY[None]
-    assert with_pictures(*before, Liked(ROMANCE, 0.2), spread, scatter) == before
+    assert with_pictures(*before, PictureInterest(ROMANCE, 0.2), spread, scatter) == before
 
 
 def test_in_the_matcher_s_own_similarity_the_gap_has_no_say() -> None:
@@ -93,7 +109,7 @@ def test_in_the_matcher_s_own_similarity_the_gap_has_no_say() -> None:
     spread = float(np.sqrt(text[0] @ scatter @ text[0]))
     words, _ = similarity_of(text @ titles.T, np.ones(1), starts, spread)
     assert words.argmax() == 0
-    joined = with_pictures(np.ones(1), text, Liked(HORROR, 0.5), spread, scatter)
+    joined = with_pictures(np.ones(1), text, PictureInterest(HORROR, 0.5), spread, scatter)
     both, speaking = similarity_of(joined[1] @ titles.T, joined[0], starts, spread)
     assert speaking.tolist()[0] == 0
     assert speaking.tolist()[2] == 1
@@ -104,10 +120,10 @@ def test_in_the_matcher_s_own_similarity_the_gap_has_no_say() -> None:
 
 
 @pytest.fixture
-def liked(tmp_path: Path, shared_store: Any, write_rows: Callable[..., Path]) -> Callable[..., dict[str, Liked]]:
+def liked(tmp_path: Path, shared_store: Any, write_rows: Callable[..., Path]) -> Callable[..., dict[str, PictureInterest]]:
     """liked(shown, format): rows of (user, artwork, day, played) -> by user. `shared_store` has the artwork."""
 
-    def run(shown: list[tuple[str, str, int, bool]], format: str = "csv") -> dict[str, Liked]:
+    def run(shown: list[tuple[str, str, int, bool]], format: str = "csv") -> dict[str, PictureInterest]:
         impressions = [
             {"impression_id": str(n), "user_id": user, "artwork_id": artwork, "shown_at": f"2026-01-{day:02}T20:00:00+00:00"}
             for n, (user, artwork, day, _) in enumerate(shown)
@@ -116,7 +132,7 @@ def liked(tmp_path: Path, shared_store: Any, write_rows: Callable[..., Path]) ->
         plays += [{"impression_id": "0", "seconds": 1.0, "fraction": 0.01}]  # clickbait: no quality play
         write_rows(tmp_path / "logs", "impressions", impressions, format)
         write_rows(tmp_path / "logs", "plays", plays, format)
-        return liked_artwork(tmp_path / "logs", open_snapshot(shared_store))
+        return picture_interests_of(tmp_path / "logs", open_snapshot(shared_store))
 
     return run
 
@@ -133,7 +149,7 @@ SHOWN = [
 
 
 @pytest.mark.parametrize("format", ["csv", "jsonl", "parquet"])
-def test_out_of_logs_each_artwork_once_at_its_last_play(liked: Callable[..., dict[str, Liked]], format: str) -> None:
+def test_out_of_logs_each_artwork_once_at_its_last_play(liked: Callable[..., dict[str, PictureInterest]], format: str) -> None:
     found = liked(SHOWN, format)
     assert set(found) == {"rosa", "carl"}
     usual = (2 * COMEDY + 3 * ROMANCE + HORROR) / 6
@@ -144,13 +160,57 @@ def test_out_of_logs_each_artwork_once_at_its_last_play(liked: Callable[..., dic
     assert found["carl"].weight == pytest.approx(MOST / (1 + ENOUGH))  # what the catalog has no more is left out
 
 
-def test_logs_of_nobody(liked: Callable[..., dict[str, Liked]]) -> None:
+def test_logs_of_nobody(liked: Callable[..., dict[str, PictureInterest]]) -> None:
     assert liked([("hugo", "ghost", 1, False)]) == {}
     assert liked([("hugo", "gone", 1, True)]) == {}
 
 
-def test_logs_without_users_or_times(liked: Callable[..., dict[str, Liked]], tmp_path: Path, shared_store: Any) -> None:
+def test_logs_without_users_or_times(
+    liked: Callable[..., dict[str, PictureInterest]], tmp_path: Path, shared_store: Any
+) -> None:
     liked(SHOWN)
     (tmp_path / "logs" / "impressions.csv").write_text("impression_id,artwork_id\n1,kiss\n", encoding="utf-8")
     with pytest.raises(LogError, match=r"impressions\.csv has no column user_id, shown_at"):
-        liked_artwork(tmp_path / "logs", open_snapshot(shared_store))
+        picture_interests_of(tmp_path / "logs", open_snapshot(shared_store))
+
+
+# In the store, and in what is chosen.
+
+
+def test_learned_read_and_heard(
+    liked: Callable[..., dict[str, PictureInterest]],
+    tmp_path: Path,
+    make_store: Callable[..., Any],
+    titles: dict,
+    users: dict,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """wil said nothing, and played the ghost."""
+    monkeypatch.setattr(seen, "ENOUGH", 0.01)  # a picture played is as much as many
+    liked([("wil", "ghost", 1, True)] + [("carl", name, 1, False) for name in ("kiss", "clown")])
+    store = make_store(tmp_path / "store", titles, users)
+    before = Matcher.open(store).choose("wil", ["harbour"])[0]
+    with LiveMatcher(store, seconds=None) as live:
+        assert learn_picture_interests(tmp_path / "logs", store) == 1
+        read = read_picture_interests(store)
+        assert list(read.rows) == ["wil"]
+        assert read.get("carl") is None
+        assert live.refresh()
+        after = live.choose("wil", ["harbour"])[0]
+    assert before.artwork is not None
+    assert after.artwork is not None
+    assert (after.artwork.artwork_id, after.artwork.phrase, after.artwork.phrase_similarity) == ("ghost", PLAYED, None)
+    assert after.taste == f"{before.taste}; what they played"
+    assert before.artwork.phrase is None
+
+
+def test_words_still_speak_where_the_user_has_some(
+    liked: Callable[..., dict[str, PictureInterest]], tmp_path: Path, make_store: Callable[..., Any], titles: dict, users: dict
+) -> None:
+    liked([("rosa", "ghost", day, True) for day in range(1, 29)])
+    store = make_store(tmp_path / "store", titles, users)
+    learn_picture_interests(tmp_path / "logs", store)
+    choice = Matcher.open(store).choose("rosa", ["harbour"])[0]
+    assert choice.artwork is not None
+    assert (choice.artwork.artwork_id, choice.artwork.phrase) == ("kiss", "romantic films")
+    assert choice.taste == "the user's own"

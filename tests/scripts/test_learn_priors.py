@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from embed.store import Store
+from index.publish import publish_snapshot
 from match.priors import read_priors
+from match.seen import read_picture_interests
 
 
 @pytest.fixture
@@ -33,7 +35,27 @@ def test_it_learns(invoke: Callable, logs: Path, store: Store) -> None:
 def test_json(invoke: Callable, logs: Path, store: Store) -> None:
     result = invoke("learn_priors", logs, "--store", store.root, "--json")
     rate = pytest.approx((3 + 5) / 120)
-    assert json.loads(result.stdout) == {"artworks": 2, "impressions": 20, "plays": 3, "catalog_rate": rate}
+    assert json.loads(result.stdout) == {"artworks": 2, "impressions": 20, "plays": 3, "users": 0, "catalog_rate": rate}
+
+
+def test_who_was_shown_what_is_learned_once_there_is_a_snapshot(
+    invoke: Callable, logs: Path, store: Store, write_rows: Callable
+) -> None:
+    when = "2026-09-01T20:00:00+00:00"
+    shown = [
+        {"impression_id": f"{name}-{n}", "title_id": "caper", "artwork_id": name, "user_id": "carl", "shown_at": when}
+        for name in ("caper-van", "caper-ben")
+        for n in range(5)
+    ]
+    write_rows(logs, "impressions", shown)
+    early = invoke("learn_priors", logs, "--store", store.root)
+    assert (early.exit_code, early.stdout) == (0, "2 artworks: 10 impressions, 3 quality plays\n")
+    assert "what users like of pictures was not learned: " in early.stderr
+    assert "has no snapshot yet" in early.stderr
+    publish_snapshot(store)
+    result = invoke("learn_priors", logs, "--store", store.root)
+    assert result.stdout.endswith("1 users have an interest in pictures like those they played\n")
+    assert list(read_picture_interests(store).rows) == ["carl"]
 
 
 def test_no_logs(invoke: Callable, refused: Callable, tmp_path: Path, store: Store) -> None:
