@@ -337,7 +337,7 @@ def test_personal_query_is_what_sets_the_user_apart() -> None:
     audience = Audience("f", 1, np.zeros(4), np.array([0.25, 0.5, 0, 0], np.float32), np.zeros((4, 4)))
     phrases = (Phrase("dark", "stated", 3.0), Phrase("bright", "stated", -4.0))
     query = personal_query(Profile("ada", phrases, np.eye(2, 4, dtype=np.float32), "f"), audience)
-    np.testing.assert_allclose(query, [0.6 - 0.25, -0.8 - 0.5, 0, 0], atol=1e-6)
+    np.testing.assert_allclose(query, [0.6 - 0.25 * 2 / 9, -0.8 - 0.5 * 2 / 9, 0, 0], atol=1e-6)  # less the users, shrunk
 
 
 def test_profiles_are_the_product_s(tiny_encoder: Any) -> None:
