@@ -7,7 +7,7 @@ from embed.job import Event, JobReport, embed_artwork, switch_to
 from embed.options import JobOptions
 from embed.records import Phrase, Profile
 from embed.store import Store, create_store, open_store
-from embed.taste import embed_users, profile_from_text
+from embed.tastes.users import embed_users, profile_from_text
 
 __all__ = [
     "ArtworkMatcherError",

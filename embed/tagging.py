@@ -1,7 +1,7 @@
 """Zero-shot tagging: for artwork that nobody tagged, the tags that a person would give it, each with a probability.
 
 The vocabulary is what the catalog's people use already: the tags of its artwork, the genres and keywords of its titles, and what a
-team lists besides. A tag is encoded by the prompts of its kind, averaged, as in `embed.taste`. Its similarity to a picture is
+team lists besides. A tag is encoded by the prompts of its kind, averaged, as in `embed.tastes.users`. Its similarity to a picture is
 standardised by the tag's own mean and spread over all pictures of the catalog: a word that resembles every picture (a hub;
 Radovanović et al. 2010) says nothing of any. `embed.calibration` makes a probability of it.
 """
@@ -19,9 +19,9 @@ import pyarrow.compute as pc
 from embed.calibration import Calibration, Judged, Reliability, calibrate, priors
 from embed.catalog import Catalog
 from embed.errors import CatalogError, StoreError
-from embed.phrases import PROMPTS, encode_prompts
 from embed.records import fold
 from embed.store import Store, check_fingerprint, read_embeddings, read_table
+from embed.tastes.phrases import PROMPTS, encode_prompts
 
 if TYPE_CHECKING:
     from embed.encoder import Encoder

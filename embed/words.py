@@ -15,10 +15,10 @@ import pyarrow.compute as pc
 
 from embed.catalog import Catalog
 from embed.encoder import Encoder, unit
-from embed.phrases import encode_prompts, in_pieces
 from embed.records import word_schema
 from embed.store import Store, append_rows, has_table, read_table, vector_array
 from embed.tags import read_tag
+from embed.tastes.phrases import encode_prompts, in_pieces
 
 WORDS = "words"  # the table
 CHUNK = 256  # words encoded and committed at a time

@@ -13,8 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from embed.ragged import spans
 from index.snapshot import Snapshot
-from index.titles import BLOCK, runs, spans
+from index.titles import BLOCK, runs
 
 MOST_CHANGED = 0.25  # of all artworks: dead ones in the base and those outside it; more of them, and the base is written anew
 FEWEST_DIGITS = 1e-3  # of the scatter that must stay: what is left of a difference of larger numbers is noise

@@ -188,13 +188,6 @@ def are_units(vectors: np.ndarray) -> np.ndarray:
     return units
 
 
-def spans(first: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """first[0], first[0] + 1, ... (counts[0] of them), first[1], ...: int64 of first (t,) and counts (t,)."""
-    ends = np.cumsum(counts)
-    along: np.ndarray = np.arange(ends[-1] if len(ends) else 0) + np.repeat(first - (ends - counts), counts)
-    return along
-
-
 def runs(titles: np.ndarray, sizes: np.ndarray, artworks: int) -> Iterator[np.ndarray]:
     """Titles (t,) in runs of about so many artworks together, one title at least; sizes: (t,) each one's artworks."""
     if not len(titles):

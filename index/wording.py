@@ -8,13 +8,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from embed.errors import FingerprintError, StoreError
+from embed.ragged import spans
 from embed.records import COPY
 from embed.store import Store, has_table, read_rows, read_table, read_vectors
 from embed.tags import can_contradict, contradict, read_tag
 from embed.words import READ_AS, WORDS
 from index.changes import title_means
 from index.filters import speaks
-from index.titles import BLOCK, are_units, runs, spans
+from index.titles import BLOCK, are_units, runs
 from index.words import Lines, Words
 
 SAMPLED = 1 << 15  # artworks or lines in which the scatter is measured; of more, titles that lie evenly among all

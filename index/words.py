@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from embed.ragged import spans
 from index.filters import speaks
-from index.titles import inner_products, spans
+from index.titles import inner_products
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from embed.audience import common_of
+from embed.ragged import spans
 from embed.records import Audience, Profile, fold
-from index.titles import Page, spans
+from embed.tastes.audience import common_of
+from index.titles import Page
 
 SMALLEST_SPREAD = 1e-6  # of cosines: less is the rounding of float32 vectors, not a difference between pictures
 TIE_DIGITS = 6  # of a score

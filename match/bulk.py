@@ -19,9 +19,10 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 
+from embed.ragged import spans
 from index.changes import title_means
 from index.filters import Context
-from index.titles import ABSENT, best_of, spans
+from index.titles import ABSENT, best_of
 from match.blend import (
     SMALLEST_SPREAD,
     Parts,

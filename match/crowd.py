@@ -6,15 +6,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from embed.audience import average_of, common_of
 from embed.errors import FingerprintError, StoreError
-from embed.interests import Mixtures, mixtures_of
-from embed.profiles import Profiles
+from embed.ragged import spans
 from embed.records import Audience, fold
-from embed.vocabulary import PhraseKey
+from embed.tastes.audience import average_of, common_of
+from embed.tastes.interests import Mixtures, mixtures_of
+from embed.tastes.profiles import Profiles
+from embed.tastes.vocabulary import PhraseKey
 from index.filters import Context
 from index.snapshot import Snapshot
-from index.titles import ABSENT, spans
+from index.titles import ABSENT
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from embed.ragged import spans
 from index.snapshot import Snapshot
-from index.titles import ABSENT, best_of, inner_products, spans
+from index.titles import ABSENT, best_of, inner_products
 from match.blend import TIE_DIGITS, Prior, similarity_of
 from match.priors import PriorColumns
 

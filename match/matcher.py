@@ -18,11 +18,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from embed.audience import average_of
 from embed.errors import FingerprintError
-from embed.profiles import Profiles, read_audience, read_profiles
 from embed.records import PROFILE, Audience, Profile
 from embed.store import Store, has_table, open_store
+from embed.tastes.audience import average_of
+from embed.tastes.profiles import Profiles, read_audience, read_profiles
 from index.filters import FREE, Blocked, Context, in_words
 from index.snapshot import Snapshot, open_snapshot
 from index.titles import ABSENT, Page, best_of, runs

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from embed.locks import only_writer
 from embed.records import picture_interest_schema
 from embed.store import Store, has_table, open_store, read_table, read_vectors, replace_table, tidy_table, vector_array
-from embed.taste import HALF_LIFE_DAYS
+from embed.tastes.users import HALF_LIFE_DAYS
 from index.snapshot import Snapshot, open_snapshot
 from index.titles import ABSENT
 from match.blend import SMALLEST_SPREAD

@@ -31,11 +31,11 @@ def edit_profile(
 
     Exit code 0: done; 2: could not run: each line that cannot be read is named with its remedy.
     """
-    from embed.edits import forget_edit, keep_edit
     from embed.encoder import load_encoder
-    from embed.profile_text import as_text, phrases_of_text
-    from embed.profiles import read_profile
     from embed.store import open_store
+    from embed.tastes.edits import forget_edit, keep_edit
+    from embed.tastes.profile_text import as_text, phrases_of_text
+    from embed.tastes.profiles import read_profile
 
     if take is not None and forget:
         raise typer.BadParameter("--take and --forget: give one of them")

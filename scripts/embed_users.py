@@ -30,7 +30,7 @@ def embed_users(
     from embed.catalog import read_catalog
     from embed.encoder import load_encoder
     from embed.store import open_store
-    from embed.taste import embed_users as run
+    from embed.tastes.users import embed_users as run
 
     opened = open_store(store)
     read = read_catalog(catalog, strict=strict)

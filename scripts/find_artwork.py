@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from embed.asked import Said
     from embed.encoder import Encoder
     from embed.store import Store
+    from embed.tastes.asked import Said
     from index.fits import Question
     from index.snapshot import Snapshot
     from match.blend import Prior
@@ -107,7 +107,7 @@ def questions_of(encoder: "Encoder", words: str | None, picture: Path | None) ->
 
     The words as a whole have half of their phrases' weight (index.fits has what that is worth).
     """
-    from embed.asked import phrases_asked, whole
+    from embed.tastes.asked import phrases_asked, whole
     from index.fits import Question
 
     phrases = phrases_asked(words or "", encoder)

@@ -291,7 +291,7 @@ def _made_once(
     from embed.catalog import read_catalog
     from embed.job import embed_artwork
     from embed.store import create_store
-    from embed.taste import embed_users
+    from embed.tastes.users import embed_users
 
     root = tmp_path_factory.mktemp("made")
     catalog = read_catalog(make_catalog(root / "catalog"), strict=True)

@@ -172,8 +172,8 @@ def _open_art_catalog(folder: Path, paintings: str) -> Path:
 
 def test_genres_are_alike_by_what_they_are_and_not_by_their_prompts(encoder: Any) -> None:
     """With the neutral text alone science fiction and romance were one interest."""
-    from embed.interests import interests_of
-    from embed.phrases import common_vectors, encode_phrases, genre_phrase
+    from embed.tastes.interests import interests_of
+    from embed.tastes.phrases import common_vectors, encode_phrases, genre_phrase
 
     keys = [("genre", genre_phrase(genre)) for genre in ("science fiction", "romance", "mystery", "thriller", "comedy")]
     common = common_vectors(encoder)["genre"]

@@ -82,7 +82,7 @@ def _peak(store: "Store", out: Path) -> Peak:
 
 def _users(store: "Store", sample: int) -> list[str]:
     """So many users, from all over."""
-    from embed.profiles import read_profiles
+    from embed.tastes.profiles import read_profiles
 
     users = read_profiles(store).user_ids
     return users[:: max(1, len(users) // sample)][:sample]

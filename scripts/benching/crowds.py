@@ -140,10 +140,10 @@ def write_users(store: "Store", users: int, rng: np.random.Generator) -> None:
 
 
 def _write_audience(store: "Store", starts: np.ndarray, weights: np.ndarray, vectors: np.ndarray, taken: np.ndarray) -> None:
-    """What embed.taste.audience_of makes of the profiles, block by block."""
-    from embed.audience import FEW_USERS, NEUTRAL_USERS
-    from embed.profiles import write_audience
+    """What embed.tastes.users.audience_of makes of the profiles, block by block."""
     from embed.records import Audience
+    from embed.tastes.audience import FEW_USERS, NEUTRAL_USERS
+    from embed.tastes.profiles import write_audience
 
     users, dimension = len(starts) - 1, vectors.shape[1]
     total, moment = np.zeros(dimension), np.zeros((dimension, dimension))

@@ -128,7 +128,7 @@ def measure(
 def _job(catalog: Path, store: "Store", encoder: "Encoder") -> tuple[float, int]:
     """Seconds from the catalog's files to the store's profiles, and the phrases."""
     from embed.catalog import read_catalog
-    from embed.taste import embed_users
+    from embed.tastes.users import embed_users
 
     start = time.perf_counter()
     report = embed_users(read_catalog(catalog), store, encoder)
@@ -137,8 +137,8 @@ def _job(catalog: Path, store: "Store", encoder: "Encoder") -> tuple[float, int]
 
 def _one_by_one(store: "Store", encoder: "Encoder", sample: int) -> tuple[float, float]:
     """Seconds a user: of the text alone, and of each phrase in its prompts (of fewer users, since it takes many times as long)."""
-    from embed.phrases import encode_phrases
-    from embed.profiles import read_profiles
+    from embed.tastes.phrases import encode_phrases
+    from embed.tastes.profiles import read_profiles
 
     profiles = read_profiles(store)
     some = [profile for user in profiles.user_ids[:: max(1, len(profiles.rows) // sample)] if (profile := profiles.get(user))]

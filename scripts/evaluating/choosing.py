@@ -15,11 +15,11 @@ from artwork_doors.evaluating import scores
 from artwork_doors.evaluating.research import Photograph, read_photographs
 from artwork_doors.evaluating.users import personal_query, profiles_of
 from artwork_doors.evaluating.verdicts import Line, Material, Part, difference, figure
-from embed.audience import common_of
 from embed.encoder import Encoder, unit
 from embed.errors import ArtworkMatcherError
 from embed.records import Audience, Profile
-from embed.taste import audience_of
+from embed.tastes.audience import common_of
+from embed.tastes.users import audience_of
 from match.blend import personal_queries, similarity_of, usual_spread
 
 SIZES = (4, 8, 20)  # pictures in a group

@@ -15,9 +15,9 @@ from artwork_doors.evaluating import scores, seen
 from artwork_doors.evaluating.choosing import STRANGERS, Groups, draw, hits, users_of
 from artwork_doors.evaluating.research import Photograph, read_photographs
 from artwork_doors.evaluating.verdicts import Line, Material, Part, difference, figure
-from embed.audience import common_of
 from embed.encoder import unit
 from embed.errors import ArtworkMatcherError
+from embed.tastes.audience import common_of
 from match.blend import SHARPNESS, log_sum_exp
 
 SIZE = 8  # pictures in a group

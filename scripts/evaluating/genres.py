@@ -8,7 +8,7 @@ from artwork_doors.evaluating import scores
 from artwork_doors.evaluating.research import read_posters
 from artwork_doors.evaluating.users import personal_query, profiles_of
 from artwork_doors.evaluating.verdicts import Material, Part, difference, figure
-from embed.taste import audience_of
+from embed.tastes.users import audience_of
 
 TARGET = 0.72  # of the mean over genres, for POSTER
 POSTER = "a poster of a {genre} movie"

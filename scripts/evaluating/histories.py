@@ -13,12 +13,12 @@ from artwork_doors.evaluating import scores
 from artwork_doors.evaluating.research import Poster, Rating, read_posters, read_ratings
 from artwork_doors.evaluating.users import Row, personal_query, profiles_of
 from artwork_doors.evaluating.verdicts import Material, Part, difference, figure
-from embed.audience import common_of
 from embed.encoder import Encoder
 from embed.errors import ArtworkMatcherError
-from embed.phrases import ADJECTIVES, FILMS
 from embed.records import Audience, Profile, fold
-from embed.taste import audience_of
+from embed.tastes.audience import common_of
+from embed.tastes.phrases import ADJECTIVES, FILMS
+from embed.tastes.users import audience_of
 from match.blend import personal_queries, similarity_of, usual_spread
 
 LIKED, DISLIKED = 4.0, 2.5  # stars: at least, at most. Of the scale's half stars, the 3s between say neither

@@ -20,7 +20,7 @@ from artwork_doors.evaluating.users import profiles_of
 from artwork_doors.evaluating.verdicts import Line, Material, Part, difference, figure
 from embed.errors import ArtworkMatcherError
 from embed.records import Audience, Profile
-from embed.taste import audience_of
+from embed.tastes.users import audience_of
 from match.blend import personal_queries, similarity_of, usual_spread
 from match.seen import PictureInterest, interest_in_pictures, with_pictures
 

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from embed.audience import common_of
 from embed.catalog import Catalog
 from embed.encoder import Encoder
-from embed.profiles import read_profiles
 from embed.records import ARTWORK, TASTE, TITLE, WATCH, Audience, Profile
 from embed.store import create_store
-from embed.taste import embed_users
+from embed.tastes.audience import common_of
+from embed.tastes.profiles import read_profiles
+from embed.tastes.users import embed_users
 
 Row = dict[str, Any]
 

@@ -19,7 +19,7 @@ from embed.errors import CatalogError, FingerprintError, StoreError
 from embed.records import ACCEPTED_TAG, ARTWORK, TASTE, TITLE, WATCH, embedding_schema
 from embed.store import Store, create_store, replace_table, vector_array
 from embed.tagging import Likeness, Tagging, own_tags, propose_tags, tag_vectors, vocabulary
-from embed.taste import PROMPTS
+from embed.tastes.users import PROMPTS
 
 Row = dict[str, Any]
 WORDS = ("couple", "sea", "night", "cat", "rocket", "forest", "ship", "anything")

@@ -72,10 +72,10 @@ def write_artwork() -> Callable[..., None]:
 @pytest.fixture(scope="session")
 def write_users() -> Callable[..., None]:
     """write_users(store, users, neutral=PLAIN): tastes as scripts/embed_users.py would leave them; see `make_store`."""
-    from embed.profiles import write_audience, write_profiles
     from embed.records import Phrase, Profile, phrase_schema
     from embed.store import append_rows, vector_array
-    from embed.taste import audience_of
+    from embed.tastes.profiles import write_audience, write_profiles
+    from embed.tastes.users import audience_of
 
     def write(store: Any, users: Mapping[str, Sequence[tuple[Any, ...]]], neutral: np.ndarray = PLAIN) -> None:
         vectors = {(kind, text): vector for phrases in users.values() for text, kind, _, vector, *_ in phrases}

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embed.audience import common_of
 from embed.records import Audience, Phrase, Profile
+from embed.tastes.audience import common_of
 from index.titles import Page
 from match.blend import (
     SHARPNESS,
@@ -22,7 +22,7 @@ from match.blend import (
 
 
 def audience_by_hand(vectors: np.ndarray, neutral: np.ndarray) -> Audience:
-    """What embed.taste.audience_of says of these users, written out."""
+    """What embed.tastes.users.audience_of says of these users, written out."""
     mean = (vectors.sum(axis=0) + neutral) / (len(vectors) + 1)
     common = vectors.sum(axis=0) / (len(vectors) + 8)
     moment = np.mean([np.outer(vector - common, vector - common) for vector in vectors], axis=0)

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 
 from embed.errors import FingerprintError, StoreError
-from embed.profiles import read_audience, write_audience
 from embed.records import PROFILE, TITLE, Average
 from embed.store import Store, read_table, replace_table
+from embed.tastes.profiles import read_audience, write_audience
 from index.filters import Context
 from index.publish import publish_snapshot
 from index.titles import ABSENT

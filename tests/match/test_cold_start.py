@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from embed.profiles import read_audience, write_audience
 from embed.records import PROFILE, Average
 from embed.store import Store, read_table, replace_table
+from embed.tastes.profiles import read_audience, write_audience
 from index.filters import Context
 from match.matcher import Matcher
 

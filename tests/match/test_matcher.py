@@ -12,11 +12,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from embed.audience import common_of
 from embed.errors import FingerprintError, SnapshotError, StoreError
-from embed.profiles import read_audience, read_profiles
 from embed.records import TITLE, Phrase, Profile, fold
 from embed.store import Store, open_beside, open_store, read_table, replace_table, switch_encoder
+from embed.tastes.audience import common_of
+from embed.tastes.profiles import read_audience, read_profiles
 from index.filters import Context
 from index.publish import publish_snapshot
 from match.blend import SHARPNESS, Scored, Weights

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from embed.profiles import read_audience
 from embed.store import Store, replace_table
 from embed.tags import contradict
+from embed.tastes.profiles import read_audience
 from index.filters import Context, speaks
 from index.publish import publish_snapshot
 from match import bulk as module

@@ -82,7 +82,7 @@ def test_a_small_run(invoke: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_drawn_store_is_one_that_the_doors_could_have_left(tmp_path: Path) -> None:
-    from embed.taste import audience_of
+    from embed.tastes.users import audience_of
     from match.matcher import Matcher
 
     matcher = Matcher.open(crowds.make_store(tmp_path / "store", Size(50, 4, 3, dimension=32)))

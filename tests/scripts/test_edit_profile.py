@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from embed.profiles import read_profile
 from embed.store import Store
+from embed.tastes.profiles import read_profile
 
 
 def test_printed_and_taken_back_it_is_the_same(invoke: Callable, tmp_path: Path, store: Store) -> None:

@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from embed.profiles import read_profiles
 from embed.store import Store
+from embed.tastes.profiles import read_profiles
 
 
 def test_users_of_the_catalog(invoke: Callable, append_line: Callable, catalog_folder: Path, store: Store) -> None:

@@ -181,9 +181,9 @@ def test_the_product_s_way_is_what_the_matcher_chooses(
     from artwork_doors.evaluating.research import read_photographs
     from embed.catalog import read_catalog
     from embed.job import embed_artwork
-    from embed.profiles import write_audience
     from embed.store import create_store
-    from embed.taste import embed_users
+    from embed.tastes.profiles import write_audience
+    from embed.tastes.users import embed_users
     from index.publish import publish_snapshot
     from match.matcher import Matcher
 
@@ -341,7 +341,7 @@ def test_personal_query_is_what_sets_the_user_apart() -> None:
 
 
 def test_profiles_are_the_product_s(tiny_encoder: Any) -> None:
-    from embed.taste import profile_from_text
+    from embed.tastes.users import profile_from_text
 
     found = profiles_of(tiny_encoder, tastes=[{"user_id": "ada", "text": "dark forests, monsters"}])
     asked = profile_from_text("ada", "dark forests, monsters", tiny_encoder)

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embed.errors import ProfileError
-from embed.phrases import PROMPTS
-from embed.profile_text import as_text, phrases_of_text
 from embed.records import Phrase, Profile, fold
-from embed.selection import PHRASES
+from embed.tastes.phrases import PROMPTS
+from embed.tastes.profile_text import as_text, phrases_of_text
+from embed.tastes.selection import PHRASES
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=12).filter(str.strip)
 AWKWARD = st.sampled_from(

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from embed.catalog import read_catalog
-from embed.edits import forget_edit, keep_edit
 from embed.errors import FingerprintError, ProfileError, StoreError
-from embed.profiles import read_phrase_vectors, read_profile, read_profiles
 from embed.records import Phrase
 from embed.store import Store, open_beside, read_table
-from embed.taste import embed_users
+from embed.tastes.edits import forget_edit, keep_edit
+from embed.tastes.profiles import read_phrase_vectors, read_profile, read_profiles
+from embed.tastes.users import embed_users
 
 EDITED = (
     Phrase("silent films", "stated", 0.5),

@@ -16,15 +16,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from embed import interests, phrases, selection, wording
-from embed.audience import Sums, language_tag
-from embed.by_user import KNOWN, SAID, TRACE, WATCHED, sorted_traces, users_of
 from embed.catalog import Catalog
-from embed.drafts import DRAFT, Draft, open_draft
-from embed.interests import interests_of, interests_of_many, mixtures_of
 from embed.locks import only_writer
-from embed.phrase_book import PhraseBook, Progress, open_book
-from embed.phrases import (
+from embed.records import Audience, Phrase, Profile, fold
+from embed.spill import Spill, spill
+from embed.store import Store, check_fingerprint, has_table, mend_table, read_table, tidy_table
+from embed.tastes import interests, phrases, selection, wording
+from embed.tastes.audience import Sums, language_tag
+from embed.tastes.by_user import KNOWN, SAID, TRACE, WATCHED, sorted_traces, users_of
+from embed.tastes.drafts import DRAFT, Draft, open_draft
+from embed.tastes.interests import interests_of, interests_of_many, mixtures_of
+from embed.tastes.phrase_book import PhraseBook, Progress, open_book
+from embed.tastes.phrases import (
     ADJECTIVES,
     FILMS,
     PROMPTS,
@@ -35,13 +38,10 @@ from embed.phrases import (
     neutral_vector,
     split_phrases,
 )
-from embed.profiles import profile_table, write_audience
-from embed.records import Audience, Phrase, Profile, fold
-from embed.selection import PHRASES, Entries, Selection, TitlePhrases, entries_of_watches, select
-from embed.spill import Spill, spill
-from embed.store import Store, check_fingerprint, has_table, mend_table, read_table, tidy_table
-from embed.vocabulary import Vocabulary
-from embed.wording import Wording, entries_of, phrases_said
+from embed.tastes.profiles import profile_table, write_audience
+from embed.tastes.selection import PHRASES, Entries, Selection, TitlePhrases, entries_of_watches, select
+from embed.tastes.vocabulary import Vocabulary
+from embed.tastes.wording import Wording, entries_of, phrases_said
 
 if TYPE_CHECKING:
     from embed.encoder import Encoder

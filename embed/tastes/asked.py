@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embed.encoder import unit
-from embed.phrases import PROMPTS, encode_prompts, pieces_of, split_phrases
 from embed.records import fold
+from embed.tastes.phrases import PROMPTS, encode_prompts, pieces_of, split_phrases
 
 if TYPE_CHECKING:
     from embed.encoder import Encoder

@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from embed.catalog import Catalog
 from embed.encoder import EncoderChoice
 from embed.errors import CatalogError, FingerprintError
-from embed.profiles import read_audience, read_phrase_vectors, read_profiles
 from embed.records import ARTWORK, TASTE, TITLE, USER, WATCH, Phrase, Profile, fold
 from embed.store import Store, create_store, replace_table
-from embed.taste import PHRASES, PROMPTS, audience_of, embed_users, profile_from_text, split_phrases
+from embed.tastes.profiles import read_audience, read_phrase_vectors, read_profiles
+from embed.tastes.users import PHRASES, PROMPTS, audience_of, embed_users, profile_from_text, split_phrases
 
 Row = dict[str, Any]
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
@@ -354,7 +354,7 @@ import sys
 from embed.catalog import read_catalog
 from embed.encoder import load_encoder
 from embed.store import open_store
-from embed.taste import embed_users
+from embed.tastes.users import embed_users
 
 store = open_store(sys.argv[2])
 embed_users(read_catalog(sys.argv[1]), store, load_encoder(store.choice, device="cpu"))
@@ -483,9 +483,9 @@ def test_users_in_blocks_are_what_the_rules_make_of_each(
         [says(user, ", ".join(words), weight) for user, words, weight in says_],
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("embed.by_user.BLOCK", block)
-        patch.setattr("embed.by_user.RUN", 4)
-        patch.setattr("embed.by_user.MERGED", 2)
+        patch.setattr("embed.tastes.by_user.BLOCK", block)
+        patch.setattr("embed.tastes.by_user.RUN", 4)
+        patch.setattr("embed.tastes.by_user.MERGED", 2)
         embed_users(made, store_of_words, word_encoder)
     profiles, expected = read_profiles(store_of_words), plainly(made)
     assert profiles.user_ids == sorted(expected)

@@ -7,9 +7,9 @@ import pyarrow as pa
 import pytest
 
 from embed.errors import StoreError
-from embed.profiles import read_audience, read_phrase_vectors, read_profiles, write_audience, write_profiles
 from embed.records import Audience, Phrase, Profile, phrase_schema
 from embed.store import Store, append_rows, read_table, vector_array
+from embed.tastes.profiles import read_audience, read_phrase_vectors, read_profiles, write_audience, write_profiles
 
 PHRASES = (
     Phrase("drama films", "genre", 0.5, ("t1", "t2")),

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from embed.phrases import encode_phrases
-from embed.profiles import read_phrase_vectors
 from embed.records import phrase_schema
 from embed.store import Store, append_rows, has_table, vector_array
-from embed.vocabulary import PhraseKey, Vocabulary
+from embed.tastes.phrases import encode_phrases
+from embed.tastes.profiles import read_phrase_vectors
+from embed.tastes.vocabulary import PhraseKey, Vocabulary
 
 if TYPE_CHECKING:
     from embed.encoder import Encoder

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from embed.ragged import places_in, spans, starts_of
-from embed.vocabulary import Vocabulary
+from embed.tastes.vocabulary import Vocabulary
 
 PHRASES = 12  # per profile: more is no taste but a list
 

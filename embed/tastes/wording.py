@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 
 from embed.catalog import Catalog
-from embed.phrase_book import PhraseBook
-from embed.phrases import Divided, genre_phrase, pieces_of, split_phrases
 from embed.records import fold
-from embed.selection import Entries, TitlePhrases
-from embed.vocabulary import PhraseKey, Vocabulary
+from embed.tastes.phrase_book import PhraseBook
+from embed.tastes.phrases import Divided, genre_phrase, pieces_of, split_phrases
+from embed.tastes.selection import Entries, TitlePhrases
+from embed.tastes.vocabulary import PhraseKey, Vocabulary
 
 if TYPE_CHECKING:
     from embed.encoder import Encoder

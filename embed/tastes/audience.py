@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from embed.interests import Mixtures
 from embed.records import Audience, Average
+from embed.tastes.interests import Mixtures
 
 NEUTRAL_USERS = 1.0  # the audience's mean is taken with this many users of no taste, so that a store of one user has one too
 # What sets a user apart is measured against the users' mean, shrunk to nothing as if so many users had none: few users would else be

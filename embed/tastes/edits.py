@@ -9,10 +9,10 @@ import pyarrow.compute as pc
 
 from embed.errors import ProfileError
 from embed.locks import only_writer
-from embed.phrase_book import open_book
-from embed.phrases import pieces_of
 from embed.records import EDIT, Phrase
 from embed.store import Store, check_fingerprint, has_table, mend_table, read_table, replace_table, tidy_table
+from embed.tastes.phrase_book import open_book
+from embed.tastes.phrases import pieces_of
 
 if TYPE_CHECKING:
     from embed.encoder import Encoder

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embed import by_user
-from embed.by_user import KNOWN, SAID, WATCHED, sorted_traces, users_of
 from embed.catalog import Catalog
 from embed.records import ARTWORK, TASTE, TITLE, USER, WATCH
+from embed.tastes import by_user
+from embed.tastes.by_user import KNOWN, SAID, WATCHED, sorted_traces, users_of
 
 USERS = st.sampled_from(["a", "b", "B", "ä", "z", "夜", "😀", "aa"])
 AT = datetime(2026, 9, 1, tzinfo=UTC)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embed.records import fold
-from embed.vocabulary import PhraseKey
+from embed.tastes.vocabulary import PhraseKey
 
 if TYPE_CHECKING:
     from embed.encoder import Encoder

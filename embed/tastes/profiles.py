@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from embed.errors import StoreError
-from embed.interests import interests_of
 from embed.records import PHRASE, PROFILE, Audience, Average, Phrase, Profile, audience_schema, average_schema
-from embed.selection import Selection
 from embed.store import Store, has_table, read_table, read_vectors, replace_table
-from embed.vocabulary import PhraseKey
+from embed.tastes.interests import interests_of
+from embed.tastes.selection import Selection
+from embed.tastes.vocabulary import PhraseKey
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embed.interests import ALIKE, DISLIKED, MOST, interests_of, interests_of_many, mixtures_of
 from embed.records import Phrase, Profile
+from embed.tastes.interests import ALIKE, DISLIKED, MOST, interests_of, interests_of_many, mixtures_of
 
 COMMON = np.zeros(8)
 AXES = np.eye(8)

@@ -16,9 +16,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from embed.errors import ProfileError
-from embed.phrases import PROMPTS
 from embed.records import Phrase, Profile, fold
-from embed.selection import PHRASES
+from embed.tastes.phrases import PROMPTS
+from embed.tastes.selection import PHRASES
 
 MOST = 100.0  # the size of a weight, as of a stated taste
 PLAIN = re.compile(r"[^\s\"#]+( [^\s\"#]+)*")

@@ -24,7 +24,7 @@ STARTER = """
 import os, signal, sys, time
 import torch
 torch.set_num_threads(1)  # no threads that a fork would lose
-from embed import by_user, drafts, phrase_book, taste
+from embed.tastes import by_user, drafts, phrase_book, users
 from embed.catalog import read_catalog
 from embed.encoder import EncoderChoice, load_encoder
 from embed.store import open_store
@@ -46,7 +46,7 @@ for line in sys.stdin:
             encode, append = phrase_book.encode_phrases, drafts.Draft.append
             phrase_book.encode_phrases = lambda keys, e: (note(store, [f"phrase {key}" for key in keys]), encode(keys, e))[1]
             drafts.Draft.append = lambda d, p: (note(store, [f"user {u}" for u in p["user_id"].to_pylist()]), append(d, p))[1]
-            taste.embed_users(catalog, open_store(store), encoder)
+            users.embed_users(catalog, open_store(store), encoder)
         except BaseException:
             import traceback
             traceback.print_exc()
@@ -159,10 +159,10 @@ def test_killed_at_random_it_ends_as_if_nobody_had(
 def test_over_another_catalog_a_draft_is_begun_anew(
     folder: Path, tmp_path: Path, tiny_encoder: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from embed import by_user
     from embed.catalog import read_catalog
-    from embed.drafts import Draft
-    from embed.taste import embed_users
+    from embed.tastes import by_user
+    from embed.tastes.drafts import Draft
+    from embed.tastes.users import embed_users
 
     for name, rows in (("BLOCK", 16), ("READ", 8)):
         monkeypatch.setattr(by_user, name, rows)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embed.audience import AUDIENCE_USERS, ENOUGH_USERS, FEW_USERS, NEUTRAL_USERS, Sums, average_of, common_of
-from embed.interests import mixtures_of
 from embed.records import Audience, Average, Phrase, Profile
+from embed.tastes.audience import AUDIENCE_USERS, ENOUGH_USERS, FEW_USERS, NEUTRAL_USERS, Sums, average_of, common_of
+from embed.tastes.interests import mixtures_of
 
 NEUTRAL = np.eye(6, dtype=np.float32)[0]
 SEGMENT = st.sampled_from([None, "a", "b", "c"])

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from embed.asked import phrases_asked, whole
-from embed.taste import profile_from_text
+from embed.tastes.asked import phrases_asked, whole
+from embed.tastes.users import profile_from_text
 
 
 def test_a_phrase_has_the_vector_of_a_stated_taste(tiny_encoder: Any) -> None:
