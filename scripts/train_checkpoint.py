@@ -1,7 +1,8 @@
 """Make the bundled checkpoint: `python scripts/train_checkpoint.py --captions DIR --posters DIR`. Needs the extra `train`.
 
-A frozen ImageNet tower and a frozen sentence model get a head each, trained by contrast; then the sentence side is distilled into
-open_clip's own text transformer. About 45 minutes on 2 CPU cores. `scripts/training/` has the parts in the order of the work.
+A frozen ImageNet tower and a frozen sentence model get a head each, trained by contrast, several times over; the ensemble's picture
+side is distilled into one head, its sentence side into open_clip's own text transformer. About 45 minutes on 2 CPU cores.
+`scripts/training/` has the parts in the order of the work.
 """
 
 import time
@@ -13,6 +14,8 @@ import typer
 from artwork_doors import console
 
 app = console.door()
+
+GENRES_AGAIN = 40  # times among the student's texts, which are very many beside the wordings of a genre
 
 
 @app.command()
@@ -35,11 +38,12 @@ def train_checkpoint(
     Exit code 0: written; 2: could not run.
     """
     import json
+    from dataclasses import replace
 
     import open_clip
     import torch
 
-    from artwork_doors.training import distil, export, features, heads
+    from artwork_doors.training import distil, ensemble, export, features, heads
     from artwork_doors.training import phrases as taste
 
     torch.manual_seed(seed)
@@ -53,25 +57,37 @@ def train_checkpoint(
     photographs = features.caption_pairs(captions, work, tower, teacher)
     films = features.poster_pairs(posters, work, tower, teacher)
     done(f"features of {len(photographs.pictures)} photographs and {len(films.genres)} posters")
-    classes = heads.imagenet_classes(tower, teacher, photographs.pictures)
-    trained = heads.kept_heads(photographs, films, classes, heads.HeadSettings(seed=seed), work)
-    done(f"heads, temperature {1 / trained.scale:.3f}")
+    classes = heads.imagenet_classes(tower, teacher, photographs.pictures, work)
+    members = [replace(member, seed=member.seed + seed) for member in ensemble.MEMBERS]
+    joined = ensemble.joined(
+        tuple(heads.kept_heads(photographs, films, classes, member, work) for member in members), photographs
+    )
+    done(f"{len(members)} pairs of heads, temperature {1 / joined.scale:.3f}")
+    picture_head = ensemble.one_picture_head(joined, photographs, films, ensemble.OneHeadSettings(seed=seed))
+    done("one picture head")
     model = export.new_model()
-    export.fold_in(model, tower, trained.picture, trained.scale)
+    export.fold_in(model, tower, picture_head, joined.scale)
     tokenizer = open_clip.SimpleTokenizer(context_length=distil.TEXT["context_length"])
     distil.start_from_teacher(model, tokenizer, teacher)
     others = [
-        *taste.taste_phrases(phrases, seed),
-        *taste.pieces_of_captions(photographs.captions, phrases, seed),
-        *taste.words_of_the_world(),
-        *heads.class_wordings(),
-        *(caption for five in films.pairs.captions for caption in five),
+        *((text, text) for text in taste.taste_phrases(phrases, seed)),
+        *((text, text) for text in taste.pieces_of_captions(photographs.captions, phrases, seed)),
+        *((text, text) for text in taste.words_of_the_world()),
+        *((text, text) for text in heads.class_wordings()),
+        *((text, text) for five in films.pairs.captions for text in five),
+        *taste.genres_as_said(films.known) * GENRES_AGAIN,
     ]
-    lessons = distil.prepare(photographs, others, features.kept_text_features(teacher, others, work), trained, tokenizer)
-    done(f"{len(others)} other texts beside {lessons.caption_tokens.shape[0] * lessons.caption_tokens.shape[1]} captions")
-    distil.distil(model, lessons, trained.scale, distil.DistilSettings(seed=seed, epochs=epochs))
+    meant = sorted({meaning for _, meaning in others})
+    place = {meaning: row for row, meaning in enumerate(meant)}
+    vectors = joined.texts(features.kept_text_features(teacher, meant, work))
+    genres = [place[taste.meaning_of(genre)] for genre in films.known]
+    vectors[genres] = ensemble.as_posters_show(joined, films, vectors[genres])
+    vectors = vectors[[place[meaning] for _, meaning in others]]
+    lessons = distil.prepare(photographs, [said for said, _ in others], vectors, joined, tokenizer)
+    done(f"{len(others)} other texts beside {lessons.caption_vectors.shape[0] * lessons.caption_vectors.shape[1]} captions")
+    distil.distil(model, lessons, joined.scale, distil.DistilSettings(seed=seed, epochs=epochs))
     done("student")
-    agreement = distil.held_out_agreement(model, tokenizer, taste.HELD_OUT, teacher, trained.text)
+    agreement = distil.held_out_agreement(model, tokenizer, taste.HELD_OUT, teacher, joined)
     export.export(model, out)
     done(f"written to {out}; on phrases never seen: {json.dumps(agreement)}")
 

@@ -7,10 +7,13 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from artwork_doors.training.ensemble import Ensemble
 from artwork_doors.training.features import Pairs, Teacher
-from artwork_doors.training.heads import Head, Heads, contrast
+from artwork_doors.training.heads import contrast
+from embed.taste import PROMPTS
 
-TEXT = {"context_length": 32, "vocab_size": 49408, "width": 256, "heads": 4, "layers": 4}
+TEXT = {"context_length": 32, "vocab_size": 49408, "width": 320, "heads": 5, "layers": 4}
+STATED = ("{}", *(prompt for prompt in PROMPTS["stated"] if prompt != "{}"))
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,7 @@ class DistilSettings:
     epochs: int = 8
     batch: int = 256  # captions with their pictures
     others: int = 256  # texts without pictures, a step
+    prompted: float = 0.25  # of the captions, the share that one of the product's prompts stands around
     rate: float = 1e-3
     decay: float = 0.05
     teacher_weight: float = 4.0
@@ -30,25 +34,27 @@ class DistilSettings:
 
 @dataclass(frozen=True)
 class Lessons:
-    """What the student learns from: texts as tokens beside the teacher's vectors for them."""
+    """What the student learns from: texts as tokens beside the teacher's vectors for what they mean."""
 
-    caption_tokens: torch.Tensor  # (n, 5, context) int64
+    caption_tokens: torch.Tensor  # (n, 5, prompts, context) int64; the first prompt is "{}"
     caption_vectors: torch.Tensor  # (n, 5, d) float32
-    picture_vectors: torch.Tensor  # (n, crops, d) float32
+    picture_vectors: torch.Tensor  # (n, views, d) float32
     other_tokens: torch.Tensor  # (m, context) int64
     other_vectors: torch.Tensor  # (m, d) float32
 
 
-def prepare(captions: Pairs, others: list[str], features: np.ndarray, heads: Heads, tokenizer: Any) -> Lessons:
-    """All tokens and all of the teacher's vectors, once; features: of `others`, by the teacher."""
-    with torch.inference_mode():
-        caption_vectors = heads.text(torch.from_numpy(captions.texts))
-        picture_vectors = heads.picture(torch.from_numpy(captions.pictures))
-        other_vectors = heads.text(torch.from_numpy(features))
-    tokens = tokenizer([caption for five in captions.captions for caption in five])
-    shape = (*caption_vectors.shape[:2], -1)
+def prepare(captions: Pairs, others: list[str], vectors: torch.Tensor, ensemble: Ensemble, tokenizer: Any) -> Lessons:
+    """All tokens and all of the teacher's vectors, once; vectors: of what `others` mean.
+
+    A prompt around a caption is taught to change nothing.
+    """
+    said = [prompt.format(caption) for five in captions.captions for caption in five for prompt in STATED]
     return Lessons(
-        tokens.reshape(shape), caption_vectors.clone(), picture_vectors.clone(), tokenizer(others), other_vectors.clone()
+        tokenizer(said).reshape(*captions.texts.shape[:2], len(STATED), -1),
+        ensemble.texts(captions.texts),
+        ensemble.pictures(captions.pictures),
+        tokenizer(others),
+        vectors,
     )
 
 
@@ -76,7 +82,8 @@ def distil(model: Any, lessons: Lessons, scale: float, settings: DistilSettings)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, settings.rate, total_steps=steps, pct_start=0.1)
     model.train()
     for step in range(steps):
-        loss = _loss(model, lessons, torch.tensor(scale), settings)
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = _loss(model, lessons, torch.tensor(scale), settings)
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
@@ -106,8 +113,9 @@ def encode_texts(model: Any, tokens: torch.Tensor, groups: int = 6) -> torch.Ten
 def _loss(model: Any, lessons: Lessons, scale: torch.Tensor, settings: DistilSettings) -> torch.Tensor:
     rows = torch.randperm(len(lessons.caption_tokens))[: settings.batch]
     which = torch.randint(lessons.caption_tokens.shape[1], (len(rows),))
+    prompt = torch.randint(1, len(STATED), (len(rows),)) * (torch.rand(len(rows)) < settings.prompted)
     others = torch.randint(len(lessons.other_tokens), (settings.others,))
-    tokens = torch.cat([lessons.caption_tokens[rows, which], lessons.other_tokens[others]])
+    tokens = torch.cat([lessons.caption_tokens[rows, which, prompt], lessons.other_tokens[others]])
     taught = torch.cat([lessons.caption_vectors[rows, which], lessons.other_vectors[others]])
     student = encode_texts(model, tokens)
     pictures = lessons.picture_vectors[rows, torch.randint(lessons.picture_vectors.shape[1], (len(rows),))]
@@ -119,11 +127,11 @@ def _loss(model: Any, lessons: Lessons, scale: torch.Tensor, settings: DistilSet
     )
 
 
-def held_out_agreement(model: Any, tokenizer: Any, texts: list[str], teacher: Teacher, text: Head) -> dict[str, float]:
+def held_out_agreement(model: Any, tokenizer: Any, texts: list[str], teacher: Teacher, ensemble: Ensemble) -> dict[str, float]:
     """Of phrases never seen: mean cosine to the teacher, and how often both have the same nearest other phrase."""
     with torch.inference_mode():
         student = model.encode_text(tokenizer(texts), normalize=True)
-        taught = text(torch.from_numpy(teacher.features(texts)))
+        taught = ensemble.texts(teacher.features(texts))
     own, theirs = (v @ v.T - 2 * torch.eye(len(v)) for v in (student, taught))
     same = (own.argmax(1) == theirs.argmax(1)).float().mean()
     return {"phrases": len(texts), "cosine": float((student * taught).sum(1).mean()), "same_nearest": float(same)}

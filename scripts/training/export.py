@@ -7,13 +7,13 @@ from typing import Any
 import torch
 
 from artwork_doors.training.distil import TEXT
-from artwork_doors.training.features import MEAN, SIZE, STD
+from artwork_doors.training.features import MEAN, SIZE, STD, TOWER
 from artwork_doors.training.heads import DIMENSION, Head
 
 MODEL = {
     "embed_dim": DIMENSION,
     "vision_cfg": {
-        "timm_model_name": "tf_efficientnet_lite0",
+        "timm_model_name": TOWER,
         "timm_model_pretrained": False,
         "timm_pool": "",
         "timm_proj": "mlp",

@@ -5,7 +5,7 @@ matches too; and the tower's own thousand ImageNet classes, made into pairs: it 
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from artwork_doors.training.features import Pairs, Posters
+from artwork_doors.training.features import LAYERS, WIDTH, Pairs, Posters, Teacher, kept_text_features
 
 DIMENSION = 512
 
@@ -26,7 +26,7 @@ class HeadSettings:
     Large batches matter most; posters and classes cost the photographs little at these weights.
     """
 
-    epochs: int = 170
+    epochs: int = 150
     batch: int = 3000
     picture_noise: float = 1.0  # standard deviation, of standardised features
     text_noise: float = 0.5
@@ -36,13 +36,14 @@ class HeadSettings:
     rate: float = 3e-3
     decay: float = 0.05
     poster_batch: int = 500
-    poster_weight: float = 0.12
+    poster_weight: float = 0.16
     class_batch: int = 200
     class_weight: float = 0.15
     lead: tuple[float, float] = (1.0, 5.0)  # of a made class in the logits
     log_scale: float = 3.0
     text_dropout: float = 0.3
     text_hidden: int = 1024
+    layers: tuple[int, ...] = (6,)  # of the teacher, that the text head reads
     seed: int = 0
 
 
@@ -52,7 +53,7 @@ class Classes:
 
     weight: torch.Tensor  # (1000, 1280)
     bias: torch.Tensor  # (1000,)
-    texts: torch.Tensor  # (1000, names, 384): several wordings each
+    texts: torch.Tensor  # (1000, names, layers x 384): several wordings each
     covariance: torch.Tensor  # (1280, 1280) of the training pictures' features
 
 
@@ -63,10 +64,10 @@ class Head(nn.Module):
         super().__init__()
         self.mean = nn.Parameter(features.mean(0), requires_grad=False)
         self.deviation = nn.Parameter(features.std(0).clamp_min(1e-4), requires_grad=False)
-        self.fc1 = nn.Linear(features.shape[1], hidden) if hidden else nn.Identity()
-        self.act = nn.GELU() if hidden else nn.Identity()
+        self.fc1 = nn.Linear(features.shape[1], hidden)
+        self.act = nn.GELU()
         self.drop = nn.Dropout(dropout)
-        self.fc2 = nn.Linear(hidden or features.shape[1], DIMENSION, bias=False)
+        self.fc2 = nn.Linear(hidden, DIMENSION, bias=False)
 
     def forward(self, features: torch.Tensor, noise: float = 0.0) -> torch.Tensor:
         x = (features - self.mean) / self.deviation
@@ -80,6 +81,7 @@ class Heads:
 
     picture: Head
     text: Head
+    layers: tuple[int, ...]  # of the teacher, that the text head reads
     scale: float  # the logits' temperature, as its exponential
 
 
@@ -93,9 +95,9 @@ def class_wordings() -> list[str]:
     return [*plain, *(f"a photo of a {name.split(', ')[0]}" for name in plain), *detailed]
 
 
-def imagenet_classes(tower: Any, teacher: Any, pictures: np.ndarray) -> Classes:
+def imagenet_classes(tower: Any, teacher: Teacher, pictures: np.ndarray, work: Path) -> Classes:
     """The classifier's rows with names and definitions of timm.data.ImageNetInfo."""
-    texts = teacher.features(class_wordings()).reshape(3, 1000, -1).swapaxes(0, 1)  # (1000, 3, 384)
+    texts = kept_text_features(teacher, class_wordings(), work).reshape(3, 1000, -1).swapaxes(0, 1)
     covariance = torch.from_numpy(np.cov(pictures.reshape(-1, pictures.shape[-1])[::4].T).astype(np.float32))
     classifier = tower.get_classifier()
     return Classes(classifier.weight.detach(), classifier.bias.detach(), torch.from_numpy(texts.copy()), covariance)
@@ -115,6 +117,12 @@ def class_features(classes: Classes, start: torch.Tensor, wanted: torch.Tensor, 
     steps.scatter_(1, wanted[:, None], 0.0)
     step = steps.clamp_min(0).topk(3, dim=1).values[:, -1:]  # two near twins (maillot, maillot) may stay ahead
     return (start + step * direction).clamp_min(-1.0)
+
+
+def of_layers(features: np.ndarray, layers: tuple[int, ...]) -> torch.Tensor:
+    """The teacher's features (..., layers x 384), of some layers only, in float32."""
+    apart = features.reshape(*features.shape[:-1], len(LAYERS), WIDTH)[..., [LAYERS.index(layer) for layer in layers], :]
+    return torch.from_numpy(apart.reshape(*features.shape[:-1], -1).astype(np.float32))
 
 
 def contrast(a: torch.Tensor, b: torch.Tensor, scale: torch.Tensor, smoothing: float) -> torch.Tensor:
@@ -154,9 +162,10 @@ def kept_heads(captions: Pairs, posters: Posters, classes: Classes, settings: He
 def train_heads(captions: Pairs, posters: Posters, classes: Classes, settings: HeadSettings) -> Heads:
     """Both heads on all three sources at once."""
     torch.manual_seed(settings.seed)
-    pictures, texts = torch.from_numpy(captions.pictures), torch.from_numpy(captions.texts)
-    poster_pictures, poster_texts = torch.from_numpy(posters.pairs.pictures), torch.from_numpy(posters.pairs.texts)
+    pictures, texts = torch.from_numpy(captions.pictures), of_layers(captions.texts, settings.layers)
+    poster_pictures, poster_texts = torch.from_numpy(posters.pairs.pictures), of_layers(posters.pairs.texts, settings.layers)
     genres = torch.from_numpy(posters.genres.astype(np.float32))
+    classes = replace(classes, texts=of_layers(classes.texts.numpy(), settings.layers))
     heads = nn.ModuleDict(
         {
             "picture": Head(
@@ -172,23 +181,24 @@ def train_heads(captions: Pairs, posters: Posters, classes: Classes, settings: H
     steps = settings.epochs * max(1, len(pictures) // settings.batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, settings.rate, total_steps=steps)
     for _ in range(steps):
-        scale = log_scale.clamp(max=4.6).exp()
-        own = torch.randperm(len(pictures))[: settings.batch]
-        mixed_pictures, mixed_texts = _mix(_pick(pictures, own), _pick(texts, own), settings.mixing)
-        a = heads["picture"](mixed_pictures, settings.picture_noise)
-        b = heads["text"](mixed_texts, settings.text_noise)
-        loss = contrast(a, b, scale, settings.smoothing)
-        of_posters = torch.randperm(len(poster_pictures))[: settings.poster_batch]
-        a = heads["picture"](_pick(poster_pictures, of_posters), settings.picture_noise)
-        b = heads["text"](_pick(poster_texts, of_posters), settings.text_noise)
-        loss = loss + settings.poster_weight * soft_contrast(a, b, scale, genre_targets(genres[of_posters]))
+        with torch.autocast("cpu", torch.bfloat16):
+            scale = log_scale.clamp(max=4.6).exp()
+            own = torch.randperm(len(pictures))[: settings.batch]
+            mixed_pictures, mixed_texts = _mix(_pick(pictures, own), _pick(texts, own), settings.mixing)
+            a = heads["picture"](mixed_pictures, settings.picture_noise)
+            b = heads["text"](mixed_texts, settings.text_noise)
+            loss = contrast(a, b, scale, settings.smoothing)
+            of_posters = torch.randperm(len(poster_pictures))[: settings.poster_batch]
+            a = heads["picture"](_pick(poster_pictures, of_posters), settings.picture_noise)
+            b = heads["text"](_pick(poster_texts, of_posters), settings.text_noise)
+            loss = loss + settings.poster_weight * soft_contrast(a, b, scale, genre_targets(genres[of_posters]))
         loss = loss + settings.class_weight * _class_loss(heads, classes, pictures, scale, settings)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         schedule.step()
     heads.eval()
-    return Heads(heads["picture"], heads["text"], float(log_scale.detach().clamp(max=4.6).exp()))
+    return Heads(heads["picture"], heads["text"], settings.layers, float(log_scale.detach().clamp(max=4.6).exp()))
 
 
 def _pick(features: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:

@@ -4,7 +4,9 @@ A family that is held out is never shown to the student; how well it follows its
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+
+from embed.taste import ADJECTIVES, PROMPTS
 
 GENRES = (
     "action", "adventure", "animation", "biography", "comedy", "crime", "documentary", "drama", "family", "fantasy", "film noir",
@@ -101,6 +103,22 @@ def pieces_of_captions(captions: list[list[str]], count: int, seed: int) -> list
         start = random_.randint(0, max(0, len(words) - length))
         pieces.append(" ".join(words[start : start + length]))
     return pieces
+
+
+def meaning_of(genre: str) -> str:
+    """The text that stands for every wording of `genre`."""
+    return f"a poster of a {genre} movie"
+
+
+def genres_as_said(genres: Iterable[str]) -> list[tuple[str, str]]:
+    """Every wording that the product has for each genre, by its noun and by its adjective, beside what all of them mean."""
+    meant = {genre: meaning_of(genre) for genre in [*genres, *GENRES]}
+    return [
+        (prompt.format(word), meaning)
+        for genre, meaning in meant.items()
+        for word in dict.fromkeys((genre, ADJECTIVES.get(genre, genre)))
+        for prompt in PROMPTS["genre"]
+    ]
 
 
 def words_of_the_world() -> list[str]:
