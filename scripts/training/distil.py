@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from artwork_doors.training.ensemble import Ensemble
 from artwork_doors.training.features import Pairs, Teacher
 from artwork_doors.training.heads import contrast
-from embed.taste import PROMPTS
+from embed.tastes.phrases import PROMPTS
 
 TEXT = {"context_length": 32, "vocab_size": 49408, "width": 320, "heads": 5, "layers": 4}
 STATED = ("{}", *(prompt for prompt in PROMPTS["stated"] if prompt != "{}"))

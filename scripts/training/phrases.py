@@ -6,7 +6,7 @@ A family that is held out is never shown to the student; how well it follows its
 import random
 from collections.abc import Iterable, Iterator
 
-from embed.taste import ADJECTIVES, PROMPTS
+from embed.tastes.phrases import ADJECTIVES, PROMPTS
 
 GENRES = (
     "action", "adventure", "animation", "biography", "comedy", "crime", "documentary", "drama", "family", "fantasy", "film noir",
