@@ -30,7 +30,6 @@ def train_checkpoint(
     phrases: Annotated[
         int, typer.Option(help="Phrases of taste the student learns from, and as many pieces of captions.")
     ] = 40_000,
-    epochs: Annotated[int, typer.Option(help="Passes of the student over the captions.")] = 8,
     seed: Annotated[int, typer.Option(help="The same seed on the same machine gives the same weights.")] = 0,
 ) -> None:
     """Train on CAPTIONS and on the train split of POSTERS, and write a checkpoint that plain open_clip opens.
@@ -85,8 +84,9 @@ def train_checkpoint(
     vectors = vectors[[place[meaning] for _, meaning in others]]
     lessons = distil.prepare(photographs, [said for said, _ in others], vectors, joined, tokenizer)
     done(f"{len(others)} other texts beside {lessons.caption_vectors.shape[0] * lessons.caption_vectors.shape[1]} captions")
-    distil.distil(model, lessons, joined.scale, distil.DistilSettings(seed=seed, epochs=epochs))
-    done("student")
+    for settings in distil.ROUNDS:
+        distil.distil(model, lessons, joined.scale, replace(settings, seed=settings.seed + seed))
+        done(f"student, {settings.epochs} epochs")
     agreement = distil.held_out_agreement(model, tokenizer, taste.HELD_OUT, teacher, joined)
     export.export(model, out)
     done(f"written to {out}; on phrases never seen: {json.dumps(agreement)}")
