@@ -17,6 +17,7 @@ import numpy as np
 
 from embed.errors import EncoderError
 from embed.preprocessing import Preprocessing, preprocessing_of
+from embed.text_tower import encode_tokens
 
 if TYPE_CHECKING:
     import torch
@@ -89,12 +90,11 @@ class Encoder:
         """(n, d) float32 unit vectors. Texts that `fits` denies are cut by the tokenizer: split them first."""
         import torch
 
-        batches = [np.empty((0, self.dimension), np.float32)]
-        for start in range(0, len(texts), TEXT_BATCH):
-            tokens = self.tokenizer(list(texts[start : start + TEXT_BATCH]))
-            with torch.inference_mode():
-                batches.append(unit(self.model.encode_text(tokens.to(self.device)).float().cpu().numpy()))
-        return np.concatenate(batches)
+        if not len(texts):
+            return np.empty((0, self.dimension), np.float32)
+        tokens = self.tokenizer(list(texts)).to(self.device)
+        with torch.inference_mode():
+            return unit(encode_tokens(self.model, tokens, TEXT_BATCH).float().cpu().numpy())
 
     def fits(self, text: str) -> bool:
         """Whether the tokenizer reads `text` whole, within the text tower's context."""

@@ -11,8 +11,10 @@ from artwork_doors.training.ensemble import Ensemble
 from artwork_doors.training.features import Pairs, Teacher
 from artwork_doors.training.heads import contrast
 from embed.tastes.phrases import PROMPTS
+from embed.text_tower import encode_tokens
 
 TEXT = {"context_length": 32, "vocab_size": 49408, "width": 320, "heads": 5, "layers": 4}
+GROUPS = 6  # texts of like length go through the tower together
 STATED = ("{}", *(prompt for prompt in PROMPTS["stated"] if prompt != "{}"))
 
 
@@ -98,22 +100,6 @@ def distil(model: Any, lessons: Lessons, scale: float, settings: DistilSettings)
     model.eval()
 
 
-def encode_texts(model: Any, tokens: torch.Tensor, groups: int = 6) -> torch.Tensor:
-    """(n, d): `model.encode_text(tokens, normalize=True)` in a third of the time.
-
-    Attention is causal, so what stands behind a text's end changes nothing and need not be computed; texts of like length go
-    together.
-    """
-    ends = tokens.argmax(dim=1)  # open_clip's tokenizer ends a text with its highest token
-    order, vectors = ends.argsort(), []
-    for rows in order.tensor_split(groups):
-        length = int(ends[rows[-1]]) + 1
-        x = model.token_embedding(tokens[rows, :length]) + model.positional_embedding[:length]  # (rows, length, width)
-        x = model.transformer(x, attn_mask=model.attn_mask[:length, :length])
-        vectors.append(model.ln_final(x)[torch.arange(len(rows)), ends[rows]] @ model.text_projection)
-    return F.normalize(torch.cat(vectors)[order.argsort()], dim=-1)
-
-
 def _loss(model: Any, lessons: Lessons, scale: torch.Tensor, settings: DistilSettings) -> torch.Tensor:
     rows = torch.randperm(len(lessons.caption_tokens))[: settings.batch]
     which = torch.randint(lessons.caption_tokens.shape[1], (len(rows),))
@@ -121,7 +107,7 @@ def _loss(model: Any, lessons: Lessons, scale: torch.Tensor, settings: DistilSet
     others = torch.randint(len(lessons.other_tokens), (settings.others,))
     tokens = torch.cat([lessons.caption_tokens[rows, which, prompt], lessons.other_tokens[others]])
     taught = torch.cat([lessons.caption_vectors[rows, which], lessons.other_vectors[others]])
-    student = encode_texts(model, tokens)
+    student = F.normalize(encode_tokens(model, tokens, len(tokens) // GROUPS), dim=-1)
     pictures = lessons.picture_vectors[rows, torch.randint(lessons.picture_vectors.shape[1], (len(rows),))]
     near = 1 - F.cosine_similarity(student, taught).mean()
     return (
