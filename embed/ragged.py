@@ -16,6 +16,28 @@ def starts_of(owners: np.ndarray, count: int) -> np.ndarray:
     return starts
 
 
+def stable_order(keys: np.ndarray) -> np.ndarray:
+    """(n,) int64: `np.argsort(keys, kind="stable")` of keys (n,) int64 of 0 and more.
+
+    Keys that carry their places in their last bits are sorted without an index beside them, for which numpy has instructions of the
+    processor's that make it several times as fast.
+    """
+    bits = len(keys).bit_length()
+    if not len(keys) or int(keys.max()) >= 1 << (63 - bits):
+        return np.argsort(keys, kind="stable")
+    placed = (keys << bits) | np.arange(len(keys))
+    placed.sort()
+    placed &= (1 << bits) - 1
+    return placed
+
+
+def distinct(keys: np.ndarray) -> np.ndarray:
+    """(m,) the keys (n,), ascending and each once: `np.unique`, which takes several times as long since it hashes them."""
+    ordered = np.sort(keys)
+    each: np.ndarray = ordered[np.diff(ordered, prepend=ordered[:1] - 1) != 0]
+    return each
+
+
 def places_in(owners: np.ndarray) -> np.ndarray:
     """(n,) int64: 0, 1, 2, ... within each run of owners (n,), which ascend."""
     places: np.ndarray = np.arange(len(owners)) - np.searchsorted(owners, owners)

@@ -1,6 +1,7 @@
 """What users have in common: the mean of their interests and how they spread around it, and the means of segments and locales.
 
-One pass over users' interests, in float64: sums of shares, vectors and outer products, from which mean and moment follow.
+One pass over users' interests: sums of shares, vectors and outer products, some thousand in float32 and those in float64, from which
+mean and moment follow.
 
 Who has no taste yet is taken for the average of the own segment, else of the locale, else of everyone: `average_of`.
 """
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from embed.ragged import stable_order
 from embed.records import Audience, Average
 from embed.tastes.interests import Mixtures
 
@@ -70,10 +72,9 @@ class Sums:
 
     def add(self, shares: np.ndarray, vectors: np.ndarray) -> None:
         """Interests of some users: shares (n,), vectors (n, d) float32. The users themselves are counted by the caller."""
-        exact = vectors.astype(np.float64)
-        weighted = shares[:, None] * exact
-        self.total += weighted.sum(axis=0)
-        self.moment += weighted.T @ exact
+        weighted = shares.astype(np.float32)[:, None] * vectors
+        self.total += weighted.sum(axis=0, dtype=np.float64)
+        self.moment += weighted.T @ vectors
 
     def add_users(self, mixtures: Mixtures, vectors: np.ndarray, cohorts: Mapping[str, Sequence[str | None]]) -> None:
         """All users of some mixtures. vectors: (phrases, d); cohorts: by kind, the name for every user, None where there is none."""
@@ -86,7 +87,7 @@ class Sums:
             mixed, shares = mixtures.vectors(np.arange(len(owners))[some], vectors), mixtures.shares[some]
             self.add(shares, mixed)
             for names, codes in of_users.values():
-                self._add_cohorts(names, codes[owners[some]], shares[:, None] * mixed.astype(np.float64))
+                self._add_cohorts(names, codes[owners[some]], shares, mixed)
 
     def _joined(self, kind: str, names: Sequence[str | None], having: np.ndarray) -> tuple[list[Cohort], np.ndarray]:
         """(cohorts, (users,) int64 the place there of each one's, -1 for none); those that have a taste are counted."""
@@ -99,15 +100,14 @@ class Sums:
             self.cohorts[cohort] = users + count, total
         return cohorts, of_users
 
-    def _add_cohorts(self, cohorts: list[Cohort], codes: np.ndarray, weighted: np.ndarray) -> None:
-        """Add to each cohort's total its part of weighted vectors (n, d) float64; codes: (n,) places among the cohorts."""
-        order = np.flatnonzero(codes >= 0)
-        order = order[np.argsort(codes[order], kind="stable")]
-        those, begins = np.unique(codes[order], return_index=True)
-        if len(order):
-            for code, added in zip(those.tolist(), np.add.reduceat(weighted[order], begins), strict=True):
-                users, total = self.cohorts[cohorts[code]]
-                self.cohorts[cohorts[code]] = users, total + added
+    def _add_cohorts(self, cohorts: list[Cohort], codes: np.ndarray, shares: np.ndarray, vectors: np.ndarray) -> None:
+        """Add to each cohort's total its part of the interests, as `add` has them; codes: (n,) places among the cohorts, or -1."""
+        having = np.flatnonzero(codes >= 0)
+        having = having[stable_order(codes[having])]
+        those, begins = np.unique(codes[having], return_index=True)
+        for code, begin, end in zip(those.tolist(), begins.tolist(), [*begins[1:].tolist(), len(having)], strict=False):
+            own, (users, total) = having[begin:end], self.cohorts[cohorts[code]]
+            self.cohorts[cohorts[code]] = users, total + shares[own].astype(np.float32) @ vectors[own]
 
     def audience(self, fingerprint: str, neutral: np.ndarray, commons: Mapping[str, np.ndarray]) -> Audience:
         """Of all that was added; neutral: (d,) float32, what texts have in common that say nothing in particular; commons: of each

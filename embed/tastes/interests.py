@@ -19,7 +19,7 @@ MOST = 4  # interests of a user
 # is gained.
 ALIKE = 0.7
 DISLIKED = -1  # the interest of what speaks against all of them
-AT_ONCE = 1 << 22  # float64 numbers of users' vectors that are multiplied at a time: 32 MB
+AT_ONCE = 1 << 22  # float32 numbers of users' vectors that are multiplied at a time: 16 MB
 
 
 def interests_of(weights: np.ndarray, vectors: np.ndarray, common: np.ndarray) -> np.ndarray:
@@ -28,22 +28,15 @@ def interests_of(weights: np.ndarray, vectors: np.ndarray, common: np.ndarray) -
     weights: (phrases,); vectors: (phrases, d) unit; common: (phrases, d) or (d,) what all texts of each one's kind have in common.
     """
     starts, each = np.array([0, len(weights)]), np.arange(len(weights))
-    shared = np.broadcast_to(common, vectors.shape)
-    return interests_of_many(starts, np.asarray(weights, np.float64), each, vectors, each, shared)
+    return interests_of_many(starts, np.asarray(weights, np.float64), each, vectors - common)
 
 
-def interests_of_many(
-    starts: np.ndarray,
-    weights: np.ndarray,
-    phrases: np.ndarray,
-    vectors: np.ndarray,
-    kinds: np.ndarray,
-    common: np.ndarray,
-) -> np.ndarray:
+def interests_of_many(starts: np.ndarray, weights: np.ndarray, phrases: np.ndarray, apart: np.ndarray) -> np.ndarray:
     """(n,) int64: `interests_of` for many users, of whom user i has the phrases starts[i]:starts[i + 1].
 
-    weights: (n,) float64; phrases: (n,) rows of the vectors (phrases, d) unit; kinds: (n,) rows of common (kinds, d).
+    weights: (n,) float64; phrases: (n,) rows of apart (phrases, d), vectors less what all texts of their kind have in common.
     """
+    apart = apart.astype(np.float32, copy=False)
     numbers = np.full(len(weights), DISLIKED, np.int64)
     liked = np.flatnonzero(weights > 0)
     owners = np.repeat(np.arange(len(starts) - 1), np.diff(starts))[liked]
@@ -51,20 +44,19 @@ def interests_of_many(
     numbers[liked[sizes[owners] == 1]] = 0
     for size in np.unique(sizes[sizes > 1]).tolist():
         users = np.flatnonzero(sizes == size)
-        step = max(1, AT_ONCE // (size * vectors.shape[1]))
+        step = max(1, AT_ONCE // (size * apart.shape[1]))
         for begin in range(0, len(users), step):
             first = np.searchsorted(owners, users[begin : begin + step])
             some = liked[first[:, None] + np.arange(size)]  # (users, size)
-            apart = vectors[phrases[some]] - common[kinds[some]]
-            numbers[some] = _merged(weights[some], apart.astype(np.float64))
+            own = apart[phrases[some]]  # (users, size, d)
+            numbers[some] = _merged(weights[some], (own @ own.transpose(0, 2, 1)).astype(np.float64))
     return numbers
 
 
-def _merged(weights: np.ndarray, apart: np.ndarray) -> np.ndarray:
-    """(users, n) int64 interests of n liked phrases each. weights: (users, n) above 0; apart: (users, n, d) float64."""
+def _merged(weights: np.ndarray, products: np.ndarray) -> np.ndarray:
+    """(users, n) int64 interests of n liked phrases each. weights: (users, n) above 0; products: (users, n, n) float64 inner ones."""
     users, n = weights.shape
-    lifted = weights[:, :, None] * apart
-    inner = lifted @ lifted.transpose(0, 2, 1)  # (users, n, n): of the groups' sums; at first each phrase is a group
+    inner = weights[:, :, None] * weights[:, None, :] * products  # of the groups' sums; at first each phrase is a group
     group = np.tile(np.arange(n), (users, 1))  # a group is known by its first phrase
     going = np.arange(users)
     later = np.triu(np.ones((n, n), bool), 1)

@@ -178,7 +178,7 @@ def write_audience(store: Store, audience: Audience) -> None:
             "name": average.name,
             "users": average.users,
             "fingerprint": audience.fingerprint,
-            "mean": average.mean.tolist(),
+            "mean": average.mean,
         }
         for average in audience.averages
     ]
@@ -186,10 +186,10 @@ def write_audience(store: Store, audience: Audience) -> None:
     row = {
         "fingerprint": audience.fingerprint,
         "users": audience.users,
-        "neutral": audience.neutral.tolist(),
-        "mean": audience.mean.tolist(),
-        "moment": audience.moment.reshape(-1).tolist(),
+        "neutral": audience.neutral,
+        "mean": audience.mean,
+        "moment": audience.moment.reshape(-1),
         "kinds": list(audience.commons),
-        "commons": [common.tolist() for common in audience.commons.values()],
+        "commons": list(audience.commons.values()),
     }
     replace_table(store, "audience", pa.Table.from_pylist([row], schema=audience_schema(store.dimension)))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from embed.ragged import places_in, spans, starts_of
+from embed.ragged import places_in, spans, stable_order, starts_of
 from embed.tastes.vocabulary import Vocabulary
 
 PHRASES = 12  # per profile: more is no taste but a list
@@ -57,12 +57,21 @@ class _Summed:
     def of(cls, users: np.ndarray, phrases: np.ndarray, weights: np.ndarray, keys: np.ndarray) -> "_Summed":
         """Those are the same that have one user and one of keys (n,) ints; the first one's phrase stands for them."""
         size = int(keys.max(initial=0)) + 1
-        _, first, inverse = np.unique(users * size + keys, return_index=True, return_inverse=True)
-        order = np.argsort(first, kind="stable")
-        place = np.empty(len(order), np.int64)
-        place[order] = np.arange(len(order))
-        of_entry, first = place[inverse], first[order]
+        order, new = _grouped(users * size + keys)
+        leads = np.zeros(len(order), bool)
+        leads[order[new]] = True
+        places = np.cumsum(leads) - 1  # of those that lead: in the order in which they came
+        of_entry, first = np.empty(len(order), np.int64), np.flatnonzero(leads)
+        of_entry[order] = places[order[new]][np.cumsum(new) - 1]
         return cls(users[first], phrases[first], np.bincount(of_entry, weights, len(first)), of_entry)
+
+
+def _grouped(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """((n,) places in order of key and then as they came, (n,) bool: whether another key begins there)."""
+    order = stable_order(keys)
+    ordered, new = keys[order], np.ones(len(keys), bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=new[1:])
+    return order, new
 
 
 def select(users: int, watched: Entries, stated: Entries, vocabulary: Vocabulary) -> Selection:
@@ -94,9 +103,21 @@ def _shared(owners: np.ndarray, weights: np.ndarray, users: int) -> np.ndarray:
 def _strongest(merged: _Summed, vocabulary: Vocabulary) -> np.ndarray:
     """Places of the PHRASES of each user that weigh most, in that order; ties break by kind and text."""
     there = np.flatnonzero(merged.weights)
+    there = there[_among_strongest(merged.users[there], np.abs(merged.weights[there]))]
     ranks = vocabulary.ranks(merged.phrases[there])
     order = there[np.lexsort((ranks, -np.abs(merged.weights[there]), merged.users[there]))]
-    return order[places_in(merged.users[order]) < PHRASES]
+    strongest: np.ndarray = order[places_in(merged.users[order]) < PHRASES]
+    return strongest
+
+
+def _among_strongest(owners: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """(n,) bool: those with one of the PHRASES highest weights (n,) above 0 of their owner's, who ascend; few are left to be sorted."""
+    left, begins = weights.copy(), np.flatnonzero(np.diff(owners, prepend=-1))
+    runs = np.repeat(np.arange(len(begins)), np.diff(begins, append=len(owners)))
+    for _ in range(PHRASES if len(begins) else 0):
+        left[left == np.maximum.reduceat(left, begins)[runs]] = 0
+    among: np.ndarray = left == 0
+    return among
 
 
 def _compose(chosen: np.ndarray, of_source: np.ndarray, by_user: np.ndarray, kept: np.ndarray, watched: int) -> np.ndarray:
@@ -114,10 +135,10 @@ def _titles(watched: Entries, history: _Summed, chosen: np.ndarray, count: int) 
     """(starts, titles) of so many chosen phrases: each watched phrase's titles once, in order; chosen: as `_compose` has it."""
     some = np.flatnonzero(chosen[history.of_entry] < count)
     size = int(watched.titles.max(initial=0)) + 1
-    _, first = np.unique(history.of_entry[some] * size + watched.titles[some], return_index=True)
-    entries = some[first]
-    order = np.lexsort((entries, history.of_entry[entries], chosen[history.of_entry[entries]]))
-    entries = entries[order]
+    order, new = _grouped(history.of_entry[some] * size + watched.titles[some])
+    entries = np.sort(some[order[new]])
+    of_entries = history.of_entry[entries]
+    entries = entries[stable_order(chosen[of_entries] * len(history.users) + of_entries)]
     return starts_of(chosen[history.of_entry[entries]], count), watched.titles[entries]
 
 

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from embed.catalog import Catalog
 from embed.locks import only_writer
+from embed.ragged import distinct
 from embed.records import Audience, Phrase, Profile, fold
 from embed.spill import Spill, spill
 from embed.store import Store, check_fingerprint, has_table, mend_table, read_table, tidy_table
@@ -160,11 +161,12 @@ class _Census:
         watches, of_users = _rows(block, WATCHED), users_of(block)[1]
         self.newest = max(self.newest, int(block["at"].to_numpy()[watches].max(initial=np.iinfo(np.int64).min)))
         watches = watches[block["amount"].to_numpy()[watches] > 0]
-        self.watchers += len(np.unique(of_users[watches]))
-        seen = np.unique(np.stack([of_users[watches], block["title"].to_numpy()[watches].astype(np.int64)]), axis=1)
-        once, alike = np.ones(seen.shape[1]), np.ones(len(self.titles.numbers))
-        every = entries_of_watches(seen[0], seen[1], once, self.titles, alike)
-        pairs = np.unique(every.users * self.phrases + every.phrases)
+        self.watchers += len(distinct(of_users[watches]))
+        titles = len(self.titles.starts) - 1
+        seen = distinct(of_users[watches] * titles + block["title"].to_numpy()[watches])
+        once, alike = np.ones(len(seen)), np.ones(len(self.titles.numbers))
+        every = entries_of_watches(*np.divmod(seen, max(titles, 1)), once, self.titles, alike)
+        pairs = distinct(every.users * self.phrases + every.phrases)
         self.watched += np.bincount(pairs % max(self.phrases, 1), minlength=self.phrases)
         return block
 
@@ -210,9 +212,9 @@ def _write_profiles(
         chosen = select(len(users), watched, stated, book.vocabulary)
         words.note_divided(book.learn(chosen.phrases, progress))
         distinct, each = np.unique(chosen.phrases, return_inverse=True)
-        kinds = np.array([number_of[book.vocabulary.keys[number][0]] for number in distinct.tolist()], np.int64)[each]
-        rows = book.rows(chosen.phrases)
-        numbers = interests_of_many(chosen.starts, chosen.weights, rows, book.vectors, kinds, common)
+        kinds = np.array([number_of[book.vocabulary.keys[number][0]] for number in distinct.tolist()], np.int64)
+        apart = book.vectors[book.rows(distinct)] - common[kinds]
+        numbers = interests_of_many(chosen.starts, chosen.weights, each, apart)
         columns: dict[str, Sequence[str | None]] = {
             "source": _sources(chosen, watched, stated),
             **_known(block, of_users, len(users)),

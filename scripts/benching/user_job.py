@@ -1,4 +1,4 @@
-"""embed_users beside encoding each user's text, and its peak memory at two numbers of users. Does not print."""
+"""embed_users beside encoding each user's text, and its peak memory at several numbers of users. Does not print."""
 
 import json
 import subprocess
@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -37,15 +37,19 @@ BLOCK = 1 << 15  # users drawn at a time
 
 @dataclass(frozen=True)
 class MeasuredUsers:
-    """The job over one catalog, in this process and with its encoder; and the real command at several sizes."""
+    """The job over one catalog, in this process and with its encoder, and other ways to the users' vectors.
 
+    Those go through open_clip as its own documentation has it: tokens, `encode_text`, a user at a time.
+    """
+
+    checkpoint: str
     users: int
     phrases: int  # distinct
     first: float  # seconds of a run that has all phrases to encode
     later: Series  # seconds of a run that knows them
-    separately: Series  # seconds a user: each one's text, by itself, through the text tower
+    separately: Series  # seconds a user: each one's text, by itself
     in_prompts: Series  # seconds a user: each one's phrases in their prompts, which gives the job's own vectors
-    peaks: dict[int, Peak]  # by users: of the command; none where memory cannot be told
+    by_ours: Series  # seconds a user: each one's text, by itself, through our encoder, which leaves the padding out
 
 
 def write_catalog(folder: Path, users: int, seed: int = 5) -> Path:
@@ -104,25 +108,25 @@ def _rows(rng: np.random.Generator, ids: np.ndarray, popular: np.ndarray) -> dic
 
 
 def measure(
-    users: int, sizes: Sequence[int], rounds: int, sample: int, encoder: "Encoder", work: Path, say: Callable[[str], None]
+    name: str, users: int, rounds: int, sample: int, encoder: "Encoder", work: Path, say: Callable[[str], None]
 ) -> MeasuredUsers:
-    """Makes catalogs and stores in `work`. Raises ArtworkMatcherError where the command fails."""
+    """Makes a catalog and a store in `work`. name: of the checkpoint, in the report."""
     from embed.store import create_store
 
     catalog = write_catalog(work / "catalog", users)
     store = create_store(work / "store", encoder.choice, encoder.fingerprint, encoder.dimension)
     first, phrases = _job(catalog, store, encoder)
-    say(f"{users:,} users, {phrases} phrases: {first:.1f} s with the phrases to encode")
-    later, separately, in_prompts = [], [], []
+    say(f"{name}: {users:,} users, {phrases} phrases: {first:.1f} s with the phrases to encode")
+    later, others = [], []
     for number in range(rounds):
         later.append(_job(catalog, store, encoder)[0])
-        alone, prompted = _one_by_one(store, encoder, sample)
-        separately.append(alone)
-        in_prompts.append(prompted)
-        alike = f"{1e3 * alone:.0f} ms for one user's text, {1e3 * prompted:.0f} ms in prompts"
-        say(f"round {number + 1}: {later[-1]:.2f} s for all; {alike}")
-    peaks = _peaks(sizes, work, say) if PROC.is_dir() else {}
-    return MeasuredUsers(users, phrases, first, *(Series(tuple(values)) for values in (later, separately, in_prompts)), peaks)
+        others.append(_one_by_one(store, encoder, sample))
+        alone, prompted, ours = (f"{1e3 * seconds:.1f} ms" for seconds in others[-1])
+        alike = f"{alone} for one user's text, {prompted} in prompts, {ours} by our encoder"
+        say(f"{name}: round {number + 1}: {later[-1]:.2f} s for all; {alike}")
+    return MeasuredUsers(
+        name, users, phrases, first, Series(tuple(later)), *(Series(ways) for ways in zip(*others, strict=True))
+    )
 
 
 def _job(catalog: Path, store: "Store", encoder: "Encoder") -> tuple[float, int]:
@@ -135,25 +139,48 @@ def _job(catalog: Path, store: "Store", encoder: "Encoder") -> tuple[float, int]
     return time.perf_counter() - start, report.phrases
 
 
-def _one_by_one(store: "Store", encoder: "Encoder", sample: int) -> tuple[float, float]:
-    """Seconds a user: of the text alone, and of each phrase in its prompts (of fewer users, since it takes many times as long)."""
-    from embed.tastes.phrases import encode_phrases
+def _one_by_one(store: "Store", encoder: "Encoder", sample: int) -> tuple[float, float, float]:
+    """Seconds a user: as MeasuredUsers has them; of prompts for fewer users, since they take many times as long."""
+    from embed.tastes.phrases import PROMPTS
     from embed.tastes.profiles import read_profiles
 
     profiles = read_profiles(store)
-    some = [profile for user in profiles.user_ids[:: max(1, len(profiles.rows) // sample)] if (profile := profiles.get(user))]
+    every = profiles.user_ids[:: max(1, len(profiles.rows) // sample)]
+    some = [profile for user in every if (profile := profiles.get(user))][:sample]
+    prompts = [
+        [template.format(phrase.text) for phrase in profile.phrases for template in PROMPTS[phrase.kind]]
+        for profile in some[: max(1, sample // 10)]
+    ]
+    texts = [[profile.text] for profile in some]
+    ways = ((texts, _open_clip(encoder)), (prompts, _open_clip(encoder)), (texts, encoder.encode_texts))
+    return cast("tuple[float, float, float]", tuple(_seconds_each(users, encode) for users, encode in ways))
+
+
+def _open_clip(encoder: "Encoder") -> Callable[[Sequence[str]], Any]:
+    """As open_clip's own documentation encodes texts."""
+    import torch
+
+    def encode(texts: Sequence[str]) -> Any:
+        with torch.inference_mode():
+            return encoder.model.encode_text(encoder.tokenizer(list(texts)).to(encoder.device), normalize=True).cpu().numpy()
+
+    return encode
+
+
+def _seconds_each(users: Sequence[Sequence[str]], encode: Callable[[Sequence[str]], Any]) -> float:
     start = time.perf_counter()
-    for profile in some[:sample]:
-        encoder.encode_texts([profile.text])
-    middle = time.perf_counter()
-    few = some[: max(1, sample // 10)]
-    for profile in few:
-        encode_phrases([(phrase.kind, phrase.text) for phrase in profile.phrases], encoder)
-    return (middle - start) / len(some[:sample]), (time.perf_counter() - middle) / len(few)
+    for texts in users:
+        encode(texts)
+    return (time.perf_counter() - start) / len(users)
 
 
-def _peaks(sizes: Sequence[int], work: Path, say: Callable[[str], None]) -> dict[int, Peak]:
-    """With a tiny tower, whose own share is small."""
+def measure_peaks(sizes: Sequence[int], work: Path, say: Callable[[str], None]) -> dict[int, Peak]:
+    """Peak memory of the real command by number of users, with a tiny tower, whose own share is small; none where it cannot be told.
+
+    Makes catalogs and stores in `work`. Raises ArtworkMatcherError where the command fails.
+    """
+    if not PROC.is_dir():
+        return {}
     from embed.encoder import EncoderChoice, load_encoder
     from embed.store import create_store
 
@@ -174,26 +201,31 @@ def _peaks(sizes: Sequence[int], work: Path, say: Callable[[str], None]) -> dict
 
 
 def figures_of(measured: MeasuredUsers) -> list[Figure]:
-    """All lines."""
+    """The lines of one checkpoint."""
     users = measured.users
-    about = f"{users:,} users, {measured.phrases:,} phrases, {WATCHES} watches each"
-    whole = Series(tuple(seconds * users for seconds in measured.separately.values))
-    prompted = Series(tuple(seconds * users for seconds in measured.in_prompts.values))
-    over = whole.with_(measured.later, lambda alone, job: alone / job)
+    about = f"{measured.checkpoint}: {users:,} users, {measured.phrases:,} phrases, {WATCHES} watches each"
+    whole, prompted, ours = (
+        Series(tuple(seconds * users for seconds in way.values))
+        for way in (measured.separately, measured.in_prompts, measured.by_ours)
+    )
+    over, over_ours = (way.with_(measured.later, lambda alone, job: alone / job) for way in (whole, ours))
     again = Series(tuple(seconds / measured.first for seconds in prompted.values))
-    lines = [
+    return [
         Figure(about, "first job, all phrases to encode", measured.first, "s", note="from the catalog's files to the profiles"),
         _figure(about, "later job, phrases known", measured.later, "s", note="the same"),
-        _figure(about, "each user's text by itself", whole, "s", note="extrapolated from some users"),
+        _figure(about, "each user's text by itself", whole, "s", note="open_clip; extrapolated from some users"),
         _figure(about, "each user's phrases in prompts by themselves", prompted, "s", note="the same; gives the job's vectors"),
+        _figure(about, "each user's text by itself, our encoder", ours, "s", note="without the padding; extrapolated"),
         _figure(about, "text by itself / later job", over, "x", OVER_SEPARATELY),
         _figure(about, "phrases in prompts by themselves / first job", again, "x", OVER_SEPARATELY),
+        _figure(about, "text by itself, our encoder / later job", over_ours, "x", note="no target: half of it is our own work"),
         Figure(about, "text by itself / first job", whole.median / measured.first, "x", note="no target: grows with the users"),
     ]
-    return lines + _of_peaks(about, measured.peaks)
 
 
-def _of_peaks(about: str, peaks: dict[int, Peak]) -> list[Figure]:
+def figures_of_peaks(peaks: dict[int, Peak]) -> list[Figure]:
+    """The lines of the command's memory."""
+    about = "peak memory of the command"
     lines = [
         Figure(
             about,
@@ -212,9 +244,15 @@ def _of_peaks(about: str, peaks: dict[int, Peak]) -> list[Figure]:
     return lines
 
 
-def as_json(machine: dict[str, Any], measured: MeasuredUsers) -> dict[str, Any]:
+def as_json(
+    machine: dict[str, Any], measured: Sequence[MeasuredUsers], peaks: dict[int, Peak], figures: Sequence[Figure]
+) -> dict[str, Any]:
     """Everything, for --json."""
-    return {"machine": machine, "measured": asdict(measured), "figures": records(figures_of(measured))}
+    everything = {
+        "checkpoints": [asdict(one) for one in measured],
+        "peaks": {users: asdict(peak) for users, peak in peaks.items()},
+    }
+    return {"machine": machine, "measured": everything, "figures": records(figures)}
 
 
 def _figure(about: str, name: str, series: Series, unit: str, target: float | None = None, note: str = "") -> Figure:
