@@ -22,7 +22,7 @@ MODEL = {
     },
     "text_cfg": TEXT,
 }
-PREPROCESS = {"mean": [MEAN] * 3, "std": [STD] * 3, "interpolation": "bicubic", "resize_mode": "shortest", "size": SIZE}
+PREPROCESS = {"mean": [MEAN] * 3, "std": [STD] * 3, "interpolation": "bicubic", "resize_mode": "squash", "size": SIZE}
 
 
 def new_model() -> Any:
