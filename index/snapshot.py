@@ -86,6 +86,15 @@ class Snapshot:
         return found
 
     @cached_property
+    def appearances(self) -> tuple[np.ndarray, np.ndarray]:
+        """`shown` the other way round: (people + 1,) where each person's artwork begins in the other: rows, ascending."""
+        begins, people = self.shown
+        artworks, numbers = max(self.index.artworks, 1), np.arange(len(self.people) + 1)
+        pairs = people.astype(np.int64) * artworks + np.arange(self.index.artworks).repeat(np.diff(begins))
+        pairs.sort()  # as whole numbers: several times as fast as by person and row
+        return pairs.searchsorted(numbers * artworks), pairs % artworks
+
+    @cached_property
     def title_numbers(self) -> dict[str, int]:
         """title_id to its number."""
         return _numbered(self.titles["title_id"])

@@ -154,21 +154,16 @@ def liked_people(profile: Profile) -> dict[str, float]:
     return {name: min(max(weight, -1.0), 1.0) for name, weight in liked.items()}
 
 
-def people_met(page: Page, liked: np.ndarray, shown: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """((h,) places of a page's artwork, (h,) places in `liked`): who of the liked is on what. By identity, not by pixels.
+def people_met(page: Page, rows: np.ndarray, who: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """((h,) places of a page's artwork, (h,) of `who`): who of the liked is on what. By identity, not by pixels.
 
-    liked: (m,) ascending numbers of people, int32; shown: who is on each artwork, as Snapshot has it.
+    rows: (a,) int64, ascending: all artwork that shows somebody whom the user likes; who: (a,) which of them it is.
     """
-    begins, people = shown
-    if not len(liked):
+    if not len(rows):
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    first = begins[page.first_rows]
-    on_page = spans(first, begins[page.first_rows + page.sizes] - first)
-    shown_there = people[on_page]
-    which = liked.searchsorted(shown_there)
-    hits = (liked.take(which, mode="clip") == shown_there).nonzero()[0]
-    rows = begins.searchsorted(on_page[hits].astype(begins.dtype), side="right") - 1  # else all of `begins` would be converted
-    return page.rows.searchsorted(rows), which[hits]
+    first = rows.searchsorted(page.first_rows)
+    there = spans(first, rows.searchsorted(page.first_rows + page.sizes) - first)
+    return page.rows.searchsorted(rows[there]), who[there]
 
 
 def people_affinity(artworks: int, met: tuple[np.ndarray, np.ndarray], weights: np.ndarray) -> np.ndarray:

@@ -91,7 +91,7 @@ class Matcher:
 
     def __post_init__(self) -> None:
         """What the first call would wait for is made at once."""
-        _ = self.spread, self.prior_columns, self._title_ids, self.snapshot.people
+        _ = self.spread, self.prior_columns, self._title_ids, self.snapshot.appearances
         _ = self.word_spread, self.line_spread, self.line_columns
 
     @classmethod
@@ -218,7 +218,7 @@ class Matcher:
     def _view(self, taste: Taste, asking: "_Asking", asked: slice) -> "_View":
         page = asking.page
         similarity, words, speaking = self.personal_parts(taste, page.similarities[asked], asking.begins, asking.words, asked)
-        met = people_met(page, taste.people.numbers, self.snapshot.shown)
+        met = people_met(page, taste.people.rows, taste.people.who)
         people = self.weights.people * people_affinity(len(page.rows), met, taste.people.weights)
         return _View(taste, page, Parts(self.prior_columns.log_odds[page.rows], similarity, people, words), speaking, met)
 
@@ -368,10 +368,10 @@ class Matcher:
             mean, whose = average_of(self.audience, *cohorts_of(profile, context))
             average = (mean - self.audience.neutral)[None]
             return self._with_pictures(
-                Taste(user_id, nobody, Liked.of(nobody, {}), None, np.ones(1), average, f"{whose}: {why}")
+                Taste(user_id, nobody, Liked.of(nobody, self.snapshot), None, np.ones(1), average, f"{whose}: {why}")
             )
         _check_fingerprint(profile.fingerprint, self.snapshot, f"the profile of {user_id!r}")
-        liked = Liked.of(profile, self.snapshot.people)
+        liked = Liked.of(profile, self.snapshot)
         queries = personal_queries(profile, self.audience)
         return self._with_pictures(Taste(user_id, profile, liked, Said.of(profile), *queries, own_source(profile)))
 
