@@ -112,11 +112,11 @@ class TitleIndex:
         if not (titles[1:] > titles[:-1]).all():
             titles = np.unique(titles)  # ascending: memory is read forwards
         if len(titles):
-            self._check(titles[0], titles[-1])
+            self._check(int(titles[0]), int(titles[-1]))
         first_rows = self.first_rows[titles]
         sizes = self.first_rows[titles + 1] - first_rows
         starts = np.zeros(len(titles) + 1, np.int64)
-        np.cumsum(sizes, out=starts[1:])
+        sizes.cumsum(out=starts[1:])
         along = np.arange(starts[-1])
         rows = along + (first_rows - starts[:-1]).repeat(sizes)
         places = rows if self._in_row_order else along + (self.first_vectors[titles] - starts[:-1]).repeat(sizes)
