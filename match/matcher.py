@@ -221,7 +221,7 @@ class Matcher:
         similarity, words, speaking = self.personal_parts(taste, page.similarities[asked], asking.begins, asking.words, asked)
         met = people_met(page, taste.people.rows, taste.people.who)
         people = self.weights.people * people_affinity(len(page.rows), met, taste.people.weights)
-        return _View(taste, page, Parts(self.prior_columns.log_odds[page.rows], similarity, people, words), speaking, met)
+        return _View(taste, page, Parts(self.prior_columns.log_odds.take(page.rows), similarity, people, words), speaking, met)
 
     def personal_parts(
         self, taste: Taste, cosines: np.ndarray, begins: np.ndarray, words: PageWords | None, asked: slice
@@ -310,7 +310,7 @@ class Matcher:
             return [PLAYED if so else None for so in of_pictures.tolist()], repeat(None)
         vectors = self.snapshot.index.gather(page.places[places])  # (places, d)
         # Against the title's other artwork; where there is none, against what any user likes.
-        usual = self.snapshot.means[page.titles[titles]]
+        usual = self.snapshot.means.take(page.titles[titles], axis=0)
         if (alone := page.sizes[titles] == 1).any():
             usual[alone] = self.audience.mean
         worth = said.weights * (said.vectors @ (vectors - usual).T)  # (phrases, places)
@@ -318,7 +318,9 @@ class Matcher:
             worth[(said.interests != speaking) & (said.interests != ABSENT)] = -np.inf
         best = worth.argmax(axis=0)
         names: list[str | None] = list(map(said.names.__getitem__, best.tolist()))
-        exactly: list[float | None] = np.einsum("nd,nd->n", said.vectors[best], vectors).tolist()  # alike on any page
+        exactly: list[float | None] = np.einsum(
+            "nd,nd->n", said.vectors.take(best, axis=0), vectors
+        ).tolist()  # alike on any page
         for place in of_pictures.nonzero()[0].tolist():
             names[place], exactly[place] = PLAYED, None
         return names, exactly
