@@ -71,8 +71,8 @@ class Snapshot:
     def texts(self, column: str, rows: np.ndarray) -> list[str]:
         """A column of texts without nulls of these rows (n,) of the artwork: for the few of a page, a third of `take`'s time."""
         offsets, letters = self._letters[column]
-        ends = offsets[rows + 1].tolist()
-        return [str(letters[start:end], "utf-8") for start, end in zip(offsets[rows].tolist(), ends, strict=True)]
+        starts, ends = offsets.take(rows), offsets.take(rows + 1)
+        return [str(letters[start:end], "utf-8") for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
 
     @cached_property
     def _letters(self) -> dict[str, tuple[np.ndarray, memoryview]]:
@@ -84,6 +84,15 @@ class Snapshot:
             begins = np.frombuffer(offsets, np.int32)[texts.offset :][: len(texts) + 1] if offsets else np.zeros(1, np.int32)
             found[column] = begins, memoryview(letters or b"")
         return found
+
+    @cached_property
+    def appearances(self) -> tuple[np.ndarray, np.ndarray]:
+        """`shown` the other way round: (people + 1,) where each person's artwork begins in the other: rows, ascending."""
+        begins, people = self.shown
+        artworks, numbers = max(self.index.artworks, 1), np.arange(len(self.people) + 1)
+        pairs = people.astype(np.int64) * artworks + np.arange(self.index.artworks).repeat(np.diff(begins))
+        pairs.sort()  # as whole numbers: several times as fast as by person and row
+        return pairs.searchsorted(numbers * artworks), pairs % artworks
 
     @cached_property
     def title_numbers(self) -> dict[str, int]:

@@ -8,9 +8,10 @@ several interests the one that an artwork meets best speaks for it. `words` is t
 """
 
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
-from typing import NamedTuple
+from functools import cached_property, partial
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from embed.tastes.audience import common_of
 from index.titles import Page
 
 SMALLEST_SPREAD = 1e-6  # of cosines: less is the rounding of float32 vectors, not a difference between pictures
+Row = TypeVar("Row", bound=tuple[Any, ...])  # a NamedTuple
 TIE_DIGITS = 6  # of a score
 SHARPNESS = (
     1.0  # of the choice among interests: half the share costs one log(2) = 0.69 units of similarity; 1 to 4 choose alike
@@ -71,6 +73,13 @@ class Scored(NamedTuple):
     people: tuple[str, ...]  # people on it whom the user likes (or dislikes), as the profile spells them
     word: str | None  # the tag or micro-copy of it that speaks most for it; None where it has none, or where words do not count
     prior: Prior
+
+
+def in_rows(kind: type[Row], *columns: Iterable[Any]) -> Iterator[Row]:
+    """Named tuples of a `kind` out of a column for each of its fields. Made by `tuple` itself, which takes half the time that the
+    kind's own constructor does; as long as the shortest column."""
+    assert len(columns) == len(kind._fields)  # type: ignore[attr-defined]  # tuple would not tell
+    return map(partial(tuple.__new__, kind), zip(*columns, strict=False))
 
 
 def personal_queries(profile: Profile, audience: Audience) -> tuple[np.ndarray, np.ndarray]:
@@ -154,21 +163,16 @@ def liked_people(profile: Profile) -> dict[str, float]:
     return {name: min(max(weight, -1.0), 1.0) for name, weight in liked.items()}
 
 
-def people_met(page: Page, liked: np.ndarray, shown: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """((h,) places of a page's artwork, (h,) places in `liked`): who of the liked is on what. By identity, not by pixels.
+def people_met(page: Page, rows: np.ndarray, who: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """((h,) places of a page's artwork, (h,) of `who`): who of the liked is on what. By identity, not by pixels.
 
-    liked: (m,) ascending numbers of people, int32; shown: who is on each artwork, as Snapshot has it.
+    rows: (a,) int64, ascending: all artwork that shows somebody whom the user likes; who: (a,) which of them it is.
     """
-    begins, people = shown
-    if not len(liked):
+    if not len(rows):
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    first = begins[page.first_rows]
-    on_page = spans(first, begins[page.first_rows + page.sizes] - first)
-    shown_there = people[on_page]
-    which = liked.searchsorted(shown_there)
-    hits = (liked.take(which, mode="clip") == shown_there).nonzero()[0]
-    rows = begins.searchsorted(on_page[hits].astype(begins.dtype), side="right") - 1  # else all of `begins` would be converted
-    return page.rows.searchsorted(rows), which[hits]
+    first = rows.searchsorted(page.first_rows)
+    there = spans(first, rows.searchsorted(page.first_rows + page.sizes) - first)
+    return page.rows.searchsorted(rows[there]), who[there]
 
 
 def people_affinity(artworks: int, met: tuple[np.ndarray, np.ndarray], weights: np.ndarray) -> np.ndarray:

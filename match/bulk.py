@@ -198,7 +198,7 @@ class Bulk:
         places[np.searchsorted(page.rows, self.rows[some])] = np.arange(some.start, some.stop)
         people = []
         for taste in tastes:
-            met = people_met(page, taste.people.numbers, snapshot.shown)
+            met = people_met(page, taste.people.rows, taste.people.who)
             people.append(people_affinity(len(page.rows), met, taste.people.weights))
         parts = Parts(
             prior=np.tile(np.where(places == ABSENT, -np.inf, self.log_odds[places]), len(tastes)),

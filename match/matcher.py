@@ -8,7 +8,7 @@ The request path: it reads a snapshot, profiles and priors, and never loads torc
 published.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from itertools import repeat
@@ -31,6 +31,7 @@ from match.blend import (
     Prior,
     Scored,
     Weights,
+    in_rows,
     people_affinity,
     people_met,
     personal_queries,
@@ -91,7 +92,7 @@ class Matcher:
 
     def __post_init__(self) -> None:
         """What the first call would wait for is made at once."""
-        _ = self.spread, self.prior_columns, self._title_ids, self.snapshot.people
+        _ = self.spread, self.prior_columns, self.snapshot.title_numbers, self.snapshot.appearances
         _ = self.word_spread, self.line_spread, self.line_columns
 
     @classmethod
@@ -144,8 +145,8 @@ class Matcher:
         """`choose` for each of many users, in their order."""
         title_ids = self.title_ids if titles is None else list(titles)
         number_of = self.snapshot.title_numbers
-        known = sorted({number for title_id in title_ids if (number := number_of.get(title_id)) is not None})
-        blocks = self._blocks(np.array(known, np.int64))
+        known = {number: title_id for title_id in title_ids if (number := number_of.get(title_id)) is not None}
+        blocks = self._blocks(np.array(sorted(known), np.int64))
         answers = []
         for start in range(0, len(users), USERS_AT_ONCE):
             tastes = [self.taste(user, context) for user in users[start : start + USERS_AT_ONCE]]
@@ -154,7 +155,7 @@ class Matcher:
             for numbers in blocks:
                 page = self.snapshot.index.page(queries, numbers)
                 said = self._said(page, queries, context)
-                asking = _Asking.of(page, self._title_ids, self.blocked(page, context), *said)
+                asking = _Asking.of(page, known, self.blocked(page, context), *said)
                 first = 0
                 for taste, chosen in zip(tastes, pages, strict=True):
                     asked = slice(first, first := first + len(taste.queries))
@@ -191,8 +192,8 @@ class Matcher:
         others = self._others(view, best, order) if with_others else repeat(())
         of_user = repeat(taste.user_id), asking.title_ids, artworks, reasons, repeat(taste.source), others
         if asking.lines is None:
-            return map(Choice, *of_user)
-        return map(Choice, *of_user, *self._lines(taste, asking.lines, asked, page, best))
+            return in_rows(Choice, *of_user, repeat(None), repeat(NO_LINES))
+        return in_rows(Choice, *of_user, *self._lines(taste, asking.lines, asked, page, best))
 
     def _lines(
         self, taste: Taste, lines: PageLines, asked: slice, page: Page, best: np.ndarray
@@ -218,9 +219,9 @@ class Matcher:
     def _view(self, taste: Taste, asking: "_Asking", asked: slice) -> "_View":
         page = asking.page
         similarity, words, speaking = self.personal_parts(taste, page.similarities[asked], asking.begins, asking.words, asked)
-        met = people_met(page, taste.people.numbers, self.snapshot.shown)
+        met = people_met(page, taste.people.rows, taste.people.who)
         people = self.weights.people * people_affinity(len(page.rows), met, taste.people.weights)
-        return _View(taste, page, Parts(self.prior_columns.log_odds[page.rows], similarity, people, words), speaking, met)
+        return _View(taste, page, Parts(self.prior_columns.log_odds.take(page.rows), similarity, people, words), speaking, met)
 
     def personal_parts(
         self, taste: Taste, cosines: np.ndarray, begins: np.ndarray, words: PageWords | None, asked: slice
@@ -284,14 +285,17 @@ class Matcher:
         weight = self.weights.similarity
         similarity_parts = parts.similarity[places]
         similarities = similarity_parts / weight if weight else np.zeros(len(rows))
-        word_parts, words = np.zeros(len(rows)), list[str | None]([None] * len(rows))
-        if parts.words is not None:
-            word_parts = parts.words[places]
+        columns = (parts.score[places], parts.prior[places], similarity_parts, parts.people[places])
+        of_parts: list[Iterable[float]] = [column.tolist() for column in columns]
+        words: Iterable[str | None] = repeat(None)
+        if parts.words is None:
+            of_parts.append(repeat(0.0))
+        else:
+            of_parts.append(parts.words[places].tolist())
             words = nearest_words(self.snapshot, rows, view.taste.queries[view.speaking[places]])
-        columns = (parts.score[places], parts.prior[places], similarity_parts, parts.people[places], word_parts, similarities)
-        counts = map(Prior, *(column[rows].tolist() for column in (priors.mean, priors.impressions, priors.plays)))
-        people = view.people(places)
-        return list(map(Scored, ids, paths, *(column.tolist() for column in columns), phrases, cosines, people, words, counts))
+        counts = in_rows(Prior, *(column[rows].tolist() for column in (priors.mean, priors.impressions, priors.plays)))
+        told = similarities.tolist(), phrases, cosines, view.people(places), words, counts
+        return list(in_rows(Scored, ids, paths, *of_parts, *told))
 
     def _nearest_phrases(
         self, view: "_View", titles: np.ndarray, places: np.ndarray
@@ -299,21 +303,24 @@ class Matcher:
         """Per place, the taste phrase that speaks most for its artwork against its title's others, of the interest that speaks
         for it or a dislike, and the phrase's cosine to the picture."""
         said, page, speaking = view.taste.said, view.page, view.speaking[places]
-        of_pictures = (speaking == len(view.taste.queries) - 1) & view.taste.pictures
+        of_pictures = np.zeros(len(places), bool)
+        if view.taste.pictures:
+            of_pictures = speaking == len(view.taste.queries) - 1
         if said is None:
             return [PLAYED if so else None for so in of_pictures.tolist()], repeat(None)
         vectors = self.snapshot.index.gather(page.places[places])  # (places, d)
-        cosines = said.vectors @ vectors.T  # (phrases, places)
         # Against the title's other artwork; where there is none, against what any user likes.
-        worth = cosines - said.vectors @ self.snapshot.means[page.titles[titles]].T
-        if len(alone := (page.sizes[titles] == 1).nonzero()[0]):
-            worth[:, alone] = cosines[:, alone] - (said.vectors @ self.audience.mean)[:, None]
-        worth *= said.weights
+        usual = self.snapshot.means.take(page.titles[titles], axis=0)
+        if (alone := page.sizes[titles] == 1).any():
+            usual[alone] = self.audience.mean
+        worth = said.weights * (said.vectors @ (vectors - usual).T)  # (phrases, places)
         if len(view.taste.queries) > 1:
             worth[(said.interests != speaking) & (said.interests != ABSENT)] = -np.inf
         best = worth.argmax(axis=0)
         names: list[str | None] = list(map(said.names.__getitem__, best.tolist()))
-        exactly: list[float | None] = np.einsum("nd,nd->n", said.vectors[best], vectors).tolist()  # alike on any page
+        exactly: list[float | None] = np.einsum(
+            "nd,nd->n", said.vectors.take(best, axis=0), vectors
+        ).tolist()  # alike on any page
         for place in of_pictures.nonzero()[0].tolist():
             names[place], exactly[place] = PLAYED, None
         return names, exactly
@@ -344,10 +351,6 @@ class Matcher:
         """The priors in the order of the snapshot's artwork."""
         return self.priors.in_order(self.snapshot.artwork["artwork_id"])
 
-    @cached_property
-    def _title_ids(self) -> list[str]:
-        return list(self.snapshot.title_numbers)
-
     def taste(self, user: str | Profile, context: Context = EVERYWHERE) -> Taste:
         """Users of the store who asked lately are remembered, since a page is asked for row by row."""
         if not isinstance(user, str):
@@ -368,10 +371,10 @@ class Matcher:
             mean, whose = average_of(self.audience, *cohorts_of(profile, context))
             average = (mean - self.audience.neutral)[None]
             return self._with_pictures(
-                Taste(user_id, nobody, Liked.of(nobody, {}), None, np.ones(1), average, f"{whose}: {why}")
+                Taste(user_id, nobody, Liked.of(nobody, self.snapshot), None, np.ones(1), average, f"{whose}: {why}")
             )
         _check_fingerprint(profile.fingerprint, self.snapshot, f"the profile of {user_id!r}")
-        liked = Liked.of(profile, self.snapshot.people)
+        liked = Liked.of(profile, self.snapshot)
         queries = personal_queries(profile, self.audience)
         return self._with_pictures(Taste(user_id, profile, liked, Said.of(profile), *queries, own_source(profile)))
 
@@ -426,13 +429,13 @@ class _Asking:
 
     @classmethod
     def of(
-        cls, page: Page, names: Sequence[str], blocked: Blocked | None, words: PageWords | None, lines: PageLines | None
+        cls, page: Page, names: Mapping[int, str], blocked: Blocked | None, words: PageWords | None, lines: PageLines | None
     ) -> "_Asking":
         """names: the title_id of each number."""
-        starts, all_there = page.starts, bool(page.sizes.all())
+        starts, sizes = page.starts, page.sizes.tolist()
+        all_there = all(sizes)
         begins = starts if all_there else np.append(starts[:-1][page.sizes > 0], starts[-1])
         title_ids = [names[number] for number in page.titles.tolist()]
-        sizes = page.sizes.tolist()
         if blocked is None:
             reasons = list(map(_reason, sizes, sizes))
             free = sizes

@@ -1,12 +1,13 @@
 """A user as the scoring sees one: made once of a profile, then held against every page."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from embed.ragged import spans
 from embed.records import Profile, fold
 from index.filters import Context
+from index.snapshot import Snapshot
 from index.titles import ABSENT
 from match.blend import liked_people
 
@@ -15,17 +16,24 @@ from match.blend import liked_people
 class Liked:
     """Those people on any artwork of a snapshot whom a user likes or dislikes."""
 
-    numbers: np.ndarray  # (m,) int32, ascending: the snapshot's
+    numbers: np.ndarray  # (m,) int64, ascending: the snapshot's
     weights: np.ndarray  # (m,) float64 in -1..1
     names: list[str]  # as the profile spells them
+    rows: np.ndarray  # (a,) int64, ascending: the artwork that shows one of them, once for each
+    who: np.ndarray  # (a,) int64 which of them it shows
 
     @classmethod
-    def of(cls, profile: Profile, numbers: Mapping[str, int]) -> "Liked":
-        """Those of a profile; numbers: of everyone's folded name."""
+    def of(cls, profile: Profile, snapshot: Snapshot) -> "Liked":
+        """Those of a profile."""
+        numbers, (begins, rows) = snapshot.people, snapshot.appearances
         spelt = {fold(phrase.text): phrase.text for phrase in profile.phrases if phrase.kind == "person"}
         met = sorted((numbers[name], weight, spelt[name]) for name, weight in liked_people(profile).items() if name in numbers)
         known, weights, names = zip(*met, strict=True) if met else ((), (), ())
-        return cls(np.array(known, np.int32), np.array(weights, np.float64), list(names))
+        people = np.array(known, np.int64)
+        counts = begins[people + 1] - begins[people]
+        there, who = rows[spans(begins[people], counts)], np.arange(len(people)).repeat(counts)
+        order = there.argsort(kind="stable")  # of an artwork's people, the first stays first
+        return cls(people, np.array(weights, np.float64), list(names), there[order], who[order])
 
 
 @dataclass(frozen=True)

@@ -111,10 +111,8 @@ def test_nobody_is_liked_by_whom_nothing_is_known() -> None:
 )
 def test_people_affinity_is_the_sum_over_who_is_shown(shown: list[set[str]], liked: dict[str, float], keep: list[bool]) -> None:
     number_of = {name: number for number, name in enumerate("abcd")}
-    begins = np.cumsum([0, *map(len, shown)]).astype(np.int32)
-    people = np.array([number_of[name] for one in shown for name in sorted(one)], np.int32)
     met = sorted((number_of[name], weight) for name, weight in liked.items() if name in number_of)
-    numbers, weights = np.array([number for number, _ in met], np.int32), np.array([weight for _, weight in met])
+    weights = np.array([weight for _, weight in met])
     titles = np.array_split(np.arange(len(shown)), 3)  # some without artwork
     asked = np.flatnonzero(keep)
     rows = np.concatenate([titles[number] for number in asked] or [np.empty(0, np.int64)])
@@ -122,7 +120,11 @@ def test_people_affinity_is_the_sum_over_who_is_shown(shown: list[set[str]], lik
     first = np.array([sum(map(len, titles[:number])) for number in asked], np.int64)
     page = Page(asked, np.cumsum([0, *sizes]), sizes, first, rows, rows, np.empty((0, len(rows)), np.float32))
     by_hand = [min(max(sum(liked.get(name, 0.0) for name in shown[row]), -1.0), 1.0) for row in rows]
-    found = people_met(page, numbers, (begins, people))
+    on_artwork = [
+        (row, which) for row, one in enumerate(shown) for which, (number, _) in enumerate(met) if "abcd"[number] in one
+    ]
+    liked_rows, who = np.array(on_artwork, np.int64).reshape(-1, 2).T
+    found = people_met(page, liked_rows, who)
     np.testing.assert_allclose(people_affinity(len(rows), found, weights), by_hand, atol=1e-12)
     on = [(place, met[which][0]) for place, which in zip(*(each.tolist() for each in found), strict=True)]
     assert sorted(on) == sorted(
