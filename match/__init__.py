@@ -3,9 +3,9 @@
 from index.filters import Context
 from match.blend import Prior, Scored, Weights
 from match.choices import write_choices
+from match.clicks.priors import learn_priors
 from match.lines import Line
 from match.live import LiveMatcher
 from match.matcher import Choice, Matcher
-from match.priors import learn_priors
 
 __all__ = ["Choice", "Context", "Line", "LiveMatcher", "Matcher", "Prior", "Scored", "Weights", "learn_priors", "write_choices"]

@@ -30,10 +30,10 @@ from match.blend import (
     people_met,
 )
 from match.bulk_lines import BulkLines
+from match.clicks.seen import with_pictures_of_many
 from match.crowd import Crowd, Likes, crowd_of, summed
 from match.matcher import EVERYWHERE, Matcher
 from match.moods import laid_out, mix, tolerance
-from match.seen import with_pictures_of_many
 
 USERS = 512  # scored at a time: their scores of a strip stay in a core's cache
 COLUMNS = 1024  # of a strip

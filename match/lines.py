@@ -17,7 +17,7 @@ from embed.ragged import spans
 from index.snapshot import Snapshot
 from index.titles import ABSENT, best_of, inner_products
 from match.blend import TIE_DIGITS, Prior, similarity_of
-from match.priors import PriorColumns
+from match.clicks.priors import PriorColumns
 
 Told = tuple[
     int, int, int

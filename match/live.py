@@ -22,8 +22,8 @@ from embed.store import Store, open_store, table_version
 from index.filters import Context
 from index.snapshot import current_name, open_snapshot
 from match.blend import Weights
+from match.clicks.priors import read_priors
 from match.matcher import EVERYWHERE, Choice, Matcher, read_users
-from match.priors import read_priors
 
 SECONDS = 10.0  # between two looks
 

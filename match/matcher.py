@@ -39,11 +39,11 @@ from match.blend import (
     standardised,
     usual_spread,
 )
+from match.clicks.priors import PriorColumns, Priors, read_priors
+from match.clicks.seen import PictureInterests, read_picture_interests, with_pictures
 from match.lines import NO_LINES, Line, PageLines, Told
 from match.lines import reason as why_of_line
 from match.lines import scored as scored_lines
-from match.priors import PriorColumns, Priors, read_priors
-from match.seen import PictureInterests, read_picture_interests, with_pictures
 from match.tastes import Liked, Said, Taste, cohorts_of, own_source
 from match.words import PageWords, nearest_words, with_words
 
@@ -379,7 +379,7 @@ class Matcher:
         return self._with_pictures(Taste(user_id, profile, liked, Said.of(profile), *queries, own_source(profile)))
 
     def _with_pictures(self, taste: Taste) -> Taste:
-        """With the interest made of artwork played, where the user has one; see match.seen."""
+        """With the interest made of artwork played, where the user has one; see match.clicks.seen."""
         if (liked := self.pictures.get(taste.user_id)) is None:
             return taste
         scatter, silent = self.snapshot.scatter, taste.said is None

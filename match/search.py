@@ -14,7 +14,7 @@ from index.fits import Fits, Question, best_fits
 from index.snapshot import Snapshot
 from index.wanted import Condition, Wanted, conditions, passing
 from match.blend import Prior
-from match.priors import PriorColumns, Priors
+from match.clicks.priors import PriorColumns, Priors
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Search:
     questions: Sequence[Question] = ()  # phrases and a picture
     wanted: Wanted = field(default_factory=Wanted)
     segment: str | None = None
-    in_segment: Priors | None = None  # of the artwork that was shown there: see match.segments
+    in_segment: Priors | None = None  # of the artwork that was shown there: see match.clicks.segments
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ class Taste:
     shares: np.ndarray  # (k,) float64, of the user's interests; they sum to 1
     queries: np.ndarray  # (k, d) float32
     source: str
-    pictures: bool = False  # whether the last of the queries is of pictures that the user played: see match.seen
+    pictures: bool = False  # whether the last of the queries is of pictures that the user played: see match.clicks.seen
 
 
 def cohorts_of(profile: Profile | None, context: Context) -> tuple[str | None, str | None]:

@@ -30,8 +30,8 @@ def demo(
     from embed import EncoderChoice, create_store, embed_artwork, embed_users, load_encoder, read_catalog
     from index import publish_snapshot
     from match import Matcher, learn_priors
+    from match.clicks.seen import learn_picture_interests
     from match.page import write_page
-    from match.seen import learn_picture_interests
 
     catalog = read_catalog(CATALOG)
     encoder = load_encoder(EncoderChoice())

@@ -71,9 +71,9 @@ def find_artwork(
     from embed.store import open_store
     from index.snapshot import open_snapshot
     from index.wanted import Wanted
-    from match.priors import read_priors
+    from match.clicks.priors import read_priors
+    from match.clicks.segments import segment_priors
     from match.search import Search, search
-    from match.segments import segment_priors
 
     opened = open_store(store)
     snapshot = open_snapshot(opened)

@@ -26,9 +26,9 @@ def learn_priors(
     """
     from embed.errors import SnapshotError
     from embed.store import open_store
-    from match.logs import columns_of
-    from match.priors import learn_priors as run
-    from match.seen import COLUMNS, learn_picture_interests
+    from match.clicks.logs import columns_of
+    from match.clicks.priors import learn_priors as run
+    from match.clicks.seen import COLUMNS, learn_picture_interests
 
     opened = open_store(store)
     priors = run(logs, opened)

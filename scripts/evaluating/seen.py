@@ -22,7 +22,7 @@ from embed.errors import ArtworkMatcherError
 from embed.records import Audience, Profile
 from embed.tastes.users import audience_of
 from match.blend import personal_queries, similarity_of, usual_spread
-from match.seen import PictureInterest, interest_in_pictures, with_pictures
+from match.clicks.seen import PictureInterest, interest_in_pictures, with_pictures
 
 PLAYS = (0, 1, 3, 10, 30)
 SIZE = 8  # pictures to choose from, one of which bears the taste

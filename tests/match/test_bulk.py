@@ -19,10 +19,10 @@ from index.titles import ABSENT
 from match import bulk as module
 from match.blend import Weights
 from match.bulk import Bulk
+from match.clicks.priors import learn_priors
+from match.clicks.seen import MOST, PictureInterests
 from match.crowd import crowd_of
 from match.matcher import EVERYWHERE, Matcher
-from match.priors import learn_priors
-from match.seen import MOST, PictureInterests
 
 DIMENSION = 24
 SIZES = [1, 0, 2, 3, 40, 1, 9, 2, 3, 17, 130, 3, 300]

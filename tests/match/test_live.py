@@ -17,9 +17,9 @@ import pytest
 from embed.errors import SnapshotError
 from embed.store import Store, open_store
 from index.publish import publish_snapshot, serve_snapshot
+from match.clicks.priors import learn_priors
 from match.live import LiveMatcher
 from match.matcher import Choice
-from match.priors import learn_priors
 
 ROMANCE, COMEDY, HORROR, PLAIN = np.eye(4, dtype=np.float32)
 TITLES = [f"t{number:02}" for number in range(12)]

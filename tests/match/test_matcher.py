@@ -20,8 +20,8 @@ from embed.tastes.profiles import read_audience, read_profiles
 from index.filters import Context
 from index.publish import publish_snapshot
 from match.blend import SHARPNESS, Scored, Weights
+from match.clicks.priors import learn_priors
 from match.matcher import USERS_AT_ONCE, Choice, Matcher
-from match.priors import learn_priors
 
 ROMANCE, COMEDY, HORROR, PLAIN = np.eye(4, dtype=np.float32)
 

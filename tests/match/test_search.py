@@ -14,7 +14,7 @@ from index.fits import Question
 from index.snapshot import open_snapshot
 from index.wanted import Wanted
 from match.blend import Prior
-from match.priors import Priors
+from match.clicks.priors import Priors
 from match.search import Search, search
 
 UNKNOWN = Priors(PRIOR.empty_table(), Prior(0.05, 0, 0))

@@ -19,9 +19,9 @@ from match import bulk as module
 from match.blend import Weights, logit, usual_spread
 from match.bulk import Bulk
 from match.bulk_lines import BulkLines
+from match.clicks.priors import learn_priors
 from match.lines import NO_LINES
 from match.matcher import EVERYWHERE, Choice, Matcher, as_record
-from match.priors import learn_priors
 
 ROMANCE, COMEDY, HORROR, PLAIN = np.eye(4, dtype=np.float32)
 Row = dict[str, Any]

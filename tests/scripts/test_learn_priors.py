@@ -8,8 +8,8 @@ import pytest
 
 from embed.store import Store
 from index.publish import publish_snapshot
-from match.priors import read_priors
-from match.seen import read_picture_interests
+from match.clicks.priors import read_priors
+from match.clicks.seen import read_picture_interests
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from embed.errors import LogError
 from embed.store import has_table, read_table
 from match.blend import Prior, logit
-from match.priors import RATE, STRENGTH, learn_priors, read_priors
+from match.clicks.priors import RATE, STRENGTH, learn_priors, read_priors
 
 Rows = list[dict[str, Any]]
 

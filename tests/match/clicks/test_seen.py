@@ -9,11 +9,9 @@ import pytest
 
 from embed.errors import LogError
 from index.snapshot import open_snapshot
-from match import seen
 from match.blend import similarity_of
-from match.live import LiveMatcher
-from match.matcher import PLAYED, Matcher
-from match.seen import (
+from match.clicks import seen
+from match.clicks.seen import (
     ENOUGH,
     MOST,
     SILENT,
@@ -25,6 +23,8 @@ from match.seen import (
     read_picture_interests,
     with_pictures,
 )
+from match.live import LiveMatcher
+from match.matcher import PLAYED, Matcher
 
 ROMANCE, COMEDY, HORROR, PLAIN = np.eye(4, dtype=np.float32)
 Rows = list[dict[str, Any]]

@@ -9,7 +9,7 @@ import pytest
 
 from embed.errors import LogError, QueryError
 from match.blend import Prior
-from match.segments import segment_priors
+from match.clicks.segments import segment_priors
 
 Rows = list[dict[str, Any]]
 

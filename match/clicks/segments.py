@@ -1,7 +1,7 @@
 """Segments: what clicks taught about each artwork in one audience segment, such as viewers under thirty.
 
 What is believed of an artwork in a segment before it was shown there is what the other segments' clicks taught about it, moved by
-how much more or less this segment plays altogether, in log-odds; it is worth STRENGTH impressions, as in match.priors.
+how much more or less this segment plays altogether, in log-odds; it is worth STRENGTH impressions, as in match.clicks.priors.
 """
 
 from pathlib import Path
@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 from embed.errors import QueryError
 from embed.records import PRIOR, fold
 from match.blend import Prior, logit
-from match.logs import aggregate
-from match.priors import STRENGTH, Priors, rate_of
+from match.clicks.logs import aggregate
+from match.clicks.priors import STRENGTH, Priors, rate_of
 
 LISTED = 20  # segments named in an error
 

@@ -25,8 +25,8 @@ from embed.tastes.users import HALF_LIFE_DAYS
 from index.snapshot import Snapshot, open_snapshot
 from index.titles import ABSENT
 from match.blend import SMALLEST_SPREAD
+from match.clicks.logs import aggregate
 from match.crowd import Queries
-from match.logs import aggregate
 
 TABLE = "picture_interests"
 

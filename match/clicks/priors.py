@@ -2,7 +2,7 @@
 
 A Beta-Binomial per artwork (Gelman et al., Bayesian Data Analysis, ch. 5): the catalog's own rate, worth STRENGTH impressions,
 is what is believed of an artwork before it was shown; of a line of copy it is its title's rate. A play counts by what was watched
-after it, so that clickbait gains nothing. DuckDB does the aggregation (match.logs), so logs may be larger than memory.
+after it, so that clickbait gains nothing. DuckDB does the aggregation (match.clicks.logs), so logs may be larger than memory.
 """
 
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from embed.locks import only_writer
 from embed.records import COPY_PRIOR, PRIOR
 from embed.store import Store, has_table, read_table, replace_table, tidy_table
 from match.blend import Prior, logit
-from match.logs import aggregate, columns_of
+from match.clicks.logs import aggregate, columns_of
 
 STRENGTH = 100.0  # impressions that the catalog's rate is worth
 RATE = 0.05  # the catalog's rate before there are any impressions
