@@ -128,6 +128,33 @@ PLAY = pa.schema(
     ]
 )
 
+CONSIDERED = pa.struct(
+    [
+        ("artwork_id", pa.string()),
+        ("score", pa.float64()),  # log-odds; the parts add up to it
+        ("prior", pa.float64()),
+        ("similarity", pa.float64()),
+        ("people", pa.float64()),
+        ("words", pa.float64()),
+        ("plays", pa.float64()),  # the Beta posterior behind the prior: alpha ...
+        ("failures", pa.float64()),  # ... and beta
+        ("propensity", pa.float64()),
+    ]
+)
+
+CHOICE_LOG = pa.schema(
+    [
+        *IMPRESSION,  # so that a log of choices can be read as one of impressions
+        _field("period", pa.int64(), "the number of the period in which the title keeps its artwork for the user"),
+        _field("snapshot", pa.string(), "the name of the snapshot that served"),
+        _field("parameters", pa.string(), "of the policy, as JSON"),
+        _field("seed", pa.int64(), "of the policy's draws"),
+        _field("kept", pa.string(), "why what was shown before was kept (period, budget); empty where it was drawn"),
+        _field("notes", TEXTS, "the guards that spoke, and how much of the title they set aside"),
+        _field("considered", pa.list_(CONSIDERED), "what could have been shown, with the chance that each had"),
+    ]
+)
+
 REJECTED = pa.schema(
     [
         _field("artwork_id", pa.string(), "the artwork whose picture was set aside", required=True),

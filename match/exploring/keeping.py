@@ -1,0 +1,44 @@
+"""Keeping: what a user was shown of a title holds for a period, and longer once the budget of changes is spent.
+
+The hash alone (match.exploring.draws) keeps a title's artwork within a period as long as what is believed does not change. Whoever
+remembers what was shown can hand it in: then it is kept within the period whatever happens, changes have a budget, and exposure a
+cap. Nothing is remembered here.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import NamedTuple
+
+from match.exploring.draws import period_of
+from match.exploring.policies import Exploration
+
+PERIOD, BUDGET = "period", "budget"  # why an artwork was kept
+NO_IMPRESSIONS: Mapping[str, int] = MappingProxyType({})
+
+
+class Shown(NamedTuple):
+    """What one user was shown of one title."""
+
+    artwork_id: str  # the last one
+    at: datetime  # when; UTC where it names no zone
+    changes: int = 0  # of the title's artwork, in the window before
+    impressions: Mapping[str, int] = NO_IMPRESSIONS  # artwork_id to how often the user saw it, as the cap counts
+
+
+History = Mapping[tuple[str, str], Shown]  # (user_id, title_id) to it
+
+
+def why_kept(how: Exploration, shown: Shown, at: datetime) -> str | None:
+    """PERIOD or BUDGET where the artwork shown last must stay at this moment; None where it may change."""
+    before = shown.at if shown.at.tzinfo else shown.at.replace(tzinfo=UTC)
+    now = at if at.tzinfo else at.replace(tzinfo=UTC)
+    if period_of(before, how.period) == period_of(now, how.period):
+        return PERIOD
+    spent = how.changes is not None and shown.changes >= how.changes
+    return BUDGET if spent and now - before < how.window else None
+
+
+def is_resting(how: Exploration, shown: Shown, artwork_id: str) -> bool:
+    """Whether the user has seen the artwork as often as the cap allows."""
+    return how.most_shown is not None and shown.impressions.get(artwork_id, 0) >= how.most_shown

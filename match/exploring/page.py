@@ -1,0 +1,188 @@
+"""A page explored: propensities of every artwork, one drawn for each title, and what the guards had to say. Read `explore` first.
+
+All that decides is known before anything is drawn, title after title: what a guard sets aside of a title has no propensity, the rest
+is drawn with propensities that add up to 1, given the page so far. So the propensity of what is shown is exact by construction.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from index.titles import ABSENT
+from match.exploring.draws import drawn, period_of, uniforms
+from match.exploring.keeping import History, is_resting, why_kept
+from match.exploring.policies import Exploration, propensities
+from match.exploring.thompson import Posteriors
+from match.guards import CAP, PROMINENCE, VARIETY, Guards, Marks, Row
+
+LEAST = 1e-12  # propensity that several artworks must have together for their proportions to count
+
+
+@dataclass(frozen=True)
+class Beliefs:
+    """A page as one user sees it, before anything is chosen. Title i's artworks are starts[i]:starts[i + 1]; it may have none."""
+
+    user_id: str
+    title_ids: list[str]  # (t,)
+    turns: np.ndarray  # (t,) int64: the titles in the order in which the page shows them
+    starts: np.ndarray  # (t + 1,) int64
+    free: np.ndarray  # (n,) bool: what may be shown at all
+    scores: np.ndarray  # (n,) log-odds
+    posteriors: Posteriors  # (n,)
+    ids: Callable[[], list[str]]  # (n,) artwork_ids, asked for where they matter
+    little: np.ndarray | None = None  # (n,) bool: what has little part in its title and the user did not ask for
+    marks: Marks | None = None  # (n,)
+
+
+@dataclass(frozen=True)
+class Explored:
+    """What is shown, and how likely all else was."""
+
+    period: int
+    places: np.ndarray  # (t,) int64 of the artwork shown; ABSENT where nothing is eligible
+    propensities: np.ndarray  # (n,): given the guards and the page so far; 0 for what was set aside
+    kept: list[str | None]  # per title: why it kept what was shown before (keeping.PERIOD, BUDGET); its propensity is 1 then
+    notes: list[tuple[str, ...]]  # per title: which guards spoke, and about how much
+
+    @property
+    def chosen(self) -> np.ndarray:
+        """(t,) propensities of what is shown; nan where nothing is."""
+        chosen: np.ndarray = np.append(self.propensities, np.nan)[self.places]
+        return chosen
+
+
+def explore(
+    how: Exploration, beliefs: Beliefs, at: datetime, guards: Guards | None = None, history: History | None = None
+) -> Explored:
+    """Choose for a page at a moment. history: what users were shown before, as far as it is known; see match.exploring.keeping.
+
+    The exposure cap and then prominence set artwork aside; what must be kept is shown, though it have little part, but not beyond the
+    cap; variety comes last. No guard takes a title's last artwork: where it would, it is silent.
+    """
+    starts, sizes = beliefs.starts, beliefs.starts[1:] - beliefs.starts[:-1]
+    titles = np.arange(len(sizes)).repeat(sizes)
+    notes: list[list[str]] = [[] for _ in beliefs.title_ids]
+    kept: list[str | None] = [None] * len(sizes)
+    eligible, held = _remembered(how, beliefs, at, history or {}, kept, notes)
+    if beliefs.little is not None:
+        eligible = _set_aside(eligible, beliefs.little, starts, titles, notes, PROMINENCE)
+    eligible = _only(eligible, held, titles)
+    chances = np.zeros(len(titles))
+    places, period = np.full(len(sizes), ABSENT), period_of(at, how.period)
+    among = eligible.nonzero()[0]
+    counts = np.bincount(titles[among], minlength=len(sizes))
+    there = counts.nonzero()[0]
+    if len(there):
+        begins = np.append(0, np.cumsum(counts[there]))
+        own = propensities(how, beliefs.scores[among], beliefs.posteriors.taken(among), begins)
+        numbers = uniforms(how.seed, beliefs.user_id, [beliefs.title_ids[title] for title in there.tolist()], period)
+        places[there] = among[drawn(own, begins, numbers)]
+        chances[among] = own
+        if guards is not None and guards.most_alike and beliefs.marks is not None:
+            of_titles = np.zeros(len(sizes))
+            of_titles[there] = numbers
+            _vary(guards, beliefs, eligible, chances, places, of_titles, notes)
+    return Explored(period, places, chances, kept, list(map(tuple, notes)))
+
+
+def _remembered(
+    how: Exploration, beliefs: Beliefs, at: datetime, history: History, kept: list[str | None], notes: list[list[str]]
+) -> tuple[np.ndarray, list[tuple[int, int]]]:
+    """((n,) bool what is eligible after the cap, (title, place) of what must be kept)."""
+    held: list[tuple[int, int]] = []
+    eligible = beliefs.free
+    if not history:
+        return eligible, held
+    eligible, ids = eligible.copy(), beliefs.ids()
+    for title, title_id in enumerate(beliefs.title_ids):
+        if (shown := history.get((beliefs.user_id, title_id))) is None:
+            continue
+        own = range(*beliefs.starts[title : title + 2].tolist())
+        free = [place for place in own if eligible[place]]
+        resting = [place for place in free if is_resting(how, shown, ids[place])]
+        if resting and len(resting) < len(free):
+            eligible[resting] = False
+            notes[title].append(_note(CAP, len(resting), len(free)))
+        if (why := why_kept(how, shown, at)) and (place := _find(ids, own, shown.artwork_id)) is not None and eligible[place]:
+            held.append((title, place))
+            kept[title] = why
+    return eligible, held
+
+
+def _find(ids: list[str], own: range, artwork_id: str) -> int | None:
+    return next((place for place in own if ids[place] == artwork_id), None)
+
+
+def _set_aside(
+    eligible: np.ndarray, these: np.ndarray, starts: np.ndarray, titles: np.ndarray, notes: list[list[str]], guard: str
+) -> np.ndarray:
+    """Eligible without these, but for titles that would have nothing left."""
+    aside = eligible & these
+    if not aside.any():
+        return eligible
+    counts, asides = (np.bincount(titles[which], minlength=len(notes)) for which in (eligible, aside))
+    speaks = (asides > 0) & (asides < counts)
+    for title in speaks.nonzero()[0].tolist():
+        notes[title].append(_note(guard, int(asides[title]), int(counts[title])))
+    left: np.ndarray = eligible & ~(aside & speaks[titles])
+    return left
+
+
+def _only(eligible: np.ndarray, held: list[tuple[int, int]], titles: np.ndarray) -> np.ndarray:
+    """Eligible with only what is kept of titles that keep something."""
+    if not held:
+        return eligible
+    keeping, places = (np.array(each) for each in zip(*held, strict=True))
+    only = eligible & ~np.isin(titles, keeping)
+    only[places] = True
+    return only
+
+
+def _vary(
+    guards: Guards,
+    beliefs: Beliefs,
+    eligible: np.ndarray,
+    chances: np.ndarray,
+    places: np.ndarray,
+    numbers: np.ndarray,
+    notes: list[list[str]],
+) -> None:
+    """Title by title as the page shows them: what repeats the page too often has no chance where something near as good is left.
+
+    Changes chances, places and notes. A title draws again with its own number.
+    """
+    row, marks = Row(guards), beliefs.marks
+    assert marks is not None
+    for title in beliefs.turns.tolist():
+        if places[title] == ABSENT:
+            continue
+        if row.full:
+            own = slice(*beliefs.starts[title : title + 2].tolist())
+            repeats = eligible[own] & marks.bearing(own, row.full)
+            left = eligible[own] & ~repeats
+            if repeats.any() and left.any() and _is_near(beliefs.scores[own], repeats, left, guards.may_cost):
+                notes[title].append(_note(VARIETY, int(repeats.sum()), int(eligible[own].sum())))
+                chances[own] = _of_the_rest(chances[own], left, beliefs.scores[own])
+                places[title] = own.start + drawn(chances[own], np.array([0, len(left)]), numbers[title : title + 1])[0]
+        row.add(marks.at(int(places[title])))
+
+
+def _of_the_rest(chances: np.ndarray, left: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """(n,): in the proportions they had; where they had next to none, the highest score of them has it all."""
+    rest: np.ndarray = np.where(left, chances, 0.0)
+    if (total := rest.sum()) > LEAST:
+        rest /= total
+        return rest
+    rest[:] = 0.0
+    rest[np.where(left, scores, -np.inf).argmax()] = 1.0
+    return rest
+
+
+def _is_near(scores: np.ndarray, repeats: np.ndarray, left: np.ndarray, may_cost: float) -> bool:
+    return bool(scores[repeats].max() - scores[left].max() <= may_cost)
+
+
+def _note(guard: str, aside: int, of: int) -> str:
+    return f"{guard}: {aside} of {of} set aside"
