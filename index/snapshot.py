@@ -89,10 +89,11 @@ class Snapshot:
     def appearances(self) -> tuple[np.ndarray, np.ndarray]:
         """`shown` the other way round: (people + 1,) where each person's artwork begins in the other: rows, ascending."""
         begins, people = self.shown
-        artworks, numbers = max(self.index.artworks, 1), np.arange(len(self.people) + 1)
-        pairs = people.astype(np.int64) * artworks + np.arange(self.index.artworks).repeat(np.diff(begins))
-        pairs.sort()  # as whole numbers: several times as fast as by person and row
-        return pairs.searchsorted(numbers * artworks), pairs % artworks
+        rows = np.arange(self.index.artworks).repeat(np.diff(begins))
+        order = people.astype(np.min_scalar_type(len(self.people))).argsort(
+            kind="stable"
+        )  # 16 bits take a fifth of 32 bits' time
+        return np.append(0, np.bincount(people, minlength=len(self.people)).cumsum()), rows[order]
 
     @cached_property
     def title_numbers(self) -> dict[str, int]:
