@@ -129,6 +129,7 @@ class Matcher:
         average taste, an unknown title a Choice without artwork; both say so. `context` narrows what may be shown; where it
         leaves nothing of a title, the Choice has the title's fallback or no artwork, and says what stopped the others. Beside the
         artwork stands the best line of copy that contradicts neither it nor the context's locale, where the title has one.
+        What explains an artwork's score is put together when somebody looks: see match.scored.
         Raises FingerprintError for a foreign Profile, ValueError for a context that cannot be.
         """
         return self.choose_many([user], titles, context, with_others=with_others)[0]
