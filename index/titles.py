@@ -251,7 +251,8 @@ def inner_products(matrix: np.ndarray, rows: np.ndarray, queries: np.ndarray) ->
         threads = faiss.omp_get_max_threads()  # of this thread alone
         if products.size <= FEW:
             faiss.omp_set_num_threads(1)
-            _ = matrix[rows[:: max(1, MEMORY_PAGE // matrix.strides[0])], 0]  # asks for all memory pages at once, not in turn
+            some = rows[:: max(1, MEMORY_PAGE // matrix.strides[0])]  # of each memory page that is read, one vector at least
+            _ = matrix.reshape(-1).take(some * matrix.shape[1])  # asks for all pages at once: FAISS would wait for each in turn
         of_row, of_query = (rows, np.zeros(len(rows), np.int64)) if len(queries) == 1 else _pairs.of(rows, len(queries))
         faiss.pairwise_indexed_inner_product(  # type: ignore[attr-defined]  # not in its stubs
             matrix.shape[1],
