@@ -1,10 +1,11 @@
 """How many users an experiment takes to tell a lift, before it begins or from where it stands."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from match.experiments.sequences import half_width, quantile
+from match.experiments.sequences import log_evidence, quantile
 
 STEPS = 100  # of a bisection
 
@@ -39,6 +40,8 @@ def needed_error(effect: float, scale: float, level: float, power: float) -> flo
     low, high = 0.0, effect / quantile(1 - level / 2)  # it is wider than the fixed one, so that less than this is needed
     for _ in range(STEPS):
         middle = (low + high) / 2
-        told = effect - float(half_width(np.array(middle), np.array(scale), level)) >= quantile(power) * middle
+        # Of estimates that far below the truth or further there are as many as may be missed.
+        unlucky = effect - quantile(power) * middle
+        told = unlucky > 0 and float(log_evidence(np.array(unlucky), np.array(middle), np.array(scale))) >= -math.log(level)
         low, high = (middle, high) if told else (low, middle)
     return low
