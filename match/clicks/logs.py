@@ -30,6 +30,7 @@ TYPES = {
     "artwork_id": "VARCHAR",
     "copy_id": "VARCHAR",
     "segment": "VARCHAR",
+    "policy": "VARCHAR",
     "shown_at": "TIMESTAMPTZ",
     "seconds": "DOUBLE",
     "fraction": "DOUBLE",
@@ -94,7 +95,7 @@ def _find(folder: Path | str, name: str) -> Path:
 
 
 def _source(path: Path, columns: tuple[str, ...]) -> str:
-    types = {column: TYPES[column] for column in columns}
+    types = {column: _type(column) for column in columns}
     return READERS[path.suffix].format(path=_quoted(path), columns=types)
 
 
@@ -104,7 +105,17 @@ def _quoted(path: Path) -> str:
 
 
 def _cast(columns: tuple[str, ...]) -> str:
-    return ", ".join(f"CAST({column} AS {TYPES[column]}) AS {column}" for column in columns)
+    return ", ".join(f"CAST({named(column)} AS {_type(column)}) AS {named(column)}" for column in columns)
+
+
+def _type(column: str) -> str:
+    """A column that the schema does not have, such as an experiment's arm, is text."""
+    return TYPES.get(column, "VARCHAR")
+
+
+def named(column: str) -> str:
+    """As a name in a query: a column may be called group, or have a blank."""
+    return '"' + column.replace('"', '""') + '"'
 
 
 def _columns(connection: "duckdb.DuckDBPyConnection", path: Path) -> list[str]:
