@@ -8,7 +8,7 @@ siblings say, with the weights of hierarchical credibility (Jewell 1975; Bühlma
 impressions as it had, and never more than the strength of its level, since it is another artwork after all.
 """
 
-from math import inf
+from math import erfc, exp, inf, pi, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -49,8 +49,8 @@ def estimate_strength(counts: Counts, groups: np.ndarray, means: np.ndarray, fal
     """Impressions that a group's rate is worth to its members, in [LEAST, MOST], or `fallback` where there are too few members.
 
     groups: (n,) int, each node's group; means: (n,) the group's rate, as far as it is known, by which chance's own scatter is
-    reckoned. The estimate counts by its own precision against the fallback, which is held to within a correlation of 1 / STRENGTH or
-    so, so that little data change little.
+    reckoned. The moments may say that all are alike, or less than that, where they only cannot tell; so the answer is the mean of
+    what is believed of the correlation after them, which is never below 0 and was held to be exponential around 1 / (1 + STRENGTH).
     """
     totals = np.bincount(groups, counts.evidence)[groups]
     rates = counts.plays / counts.shown
@@ -60,11 +60,19 @@ def estimate_strength(counts: Counts, groups: np.ndarray, means: np.ndarray, fal
     if degrees < FREE or informed <= 0:
         return fallback
     scatter = float((counts.evidence * (rates - centres) ** 2 / (means * (1 - means))).sum())
-    alike = (scatter - degrees) / informed  # the correlation of two impressions of one node
-    precision = informed**2 / (2 * degrees)  # of it, where all are alike
-    held = (1 + STRENGTH) ** 2
-    blended = (precision * alike + held / (1 + fallback)) / (precision + held)
-    return float(np.clip(1 / blended - 1 if blended > 0 else MOST, LEAST, MOST))
+    alike, error = (
+        (scatter - degrees) / informed,
+        sqrt(2 * degrees) / informed,
+    )  # of two impressions of one node, the correlation
+    return float(np.clip(1 / _positive(alike - error**2 * (1 + STRENGTH), error) - 1, LEAST, MOST))
+
+
+def _positive(mean: float, error: float) -> float:
+    """The mean of a normal distribution of which only what is above 0 can be."""
+    at = mean / error
+    if at < -20:
+        return -error / at
+    return mean + error * exp(-(at**2) / 2) / sqrt(pi / 2) / erfc(-at / sqrt(2))
 
 
 def estimate_strengths(counts: Counts, titles: np.ndarray, rate: float) -> Strengths:
