@@ -197,15 +197,73 @@ PRIOR = pa.schema(
         _field("impressions", pa.int64(), "how often it was shown", required=True),
         _field("plays", pa.int64(), "how many of them led to a quality play", required=True),
         _field("mean", pa.float64(), "P(quality play | impression), the Beta posterior's mean", required=True, range="0..1"),
+        _field("effective", pa.float64(), "impressions as they count, by age, place and segment"),
+        _field("strength", pa.float64(), "impressions the mean is worth: alpha is mean * strength, beta the rest of strength"),
     ]
 )
 
+TITLE_PRIOR = pa.schema(
+    [
+        _field("title_id", pa.string(), "the title; empty: any other"),
+        _field("mean", pa.float64(), "the same of an artwork of it that was never shown", required=True, range="0..1"),
+        _field("strength", pa.float64(), "as PRIOR has it", required=True),
+    ]
+)
+
+SEGMENT_PRIOR = pa.schema(
+    [
+        _field("segment", pa.string(), "the audience segment, by its folded name", required=True),
+        _field("title_id", pa.string(), "the title; empty where the artwork is"),
+        _field("artwork_id", pa.string(), "the artwork, where it was shown there; empty: of any other in the segment"),
+        _field("impressions", pa.int64(), "how often it was shown there", required=True),
+        _field("plays", pa.int64(), "how many of them led to a quality play", required=True),
+        _field("mean", pa.float64(), "as PRIOR has it, in the segment", required=True, range="0..1"),
+        _field(
+            "strength",
+            pa.float64(),
+            "as PRIOR has it; where there is no artwork, impressions that an artwork's rate elsewhere is worth here",
+            required=True,
+        ),
+    ]
+)
 
 COPY_PRIOR = pa.schema(
     [
         _field("title_id", pa.string(), "the title", required=True),
         _field("copy_id", pa.string(), "the line of micro-copy", required=True),
         _field("impressions", pa.int64(), "how often it was shown", required=True),
+        _field("plays", pa.int64(), "how many of them led to a quality play", required=True),
+        _field("effective", pa.float64(), "impressions as they count, by age"),
+        _field("effective_plays", pa.float64(), "quality plays likewise"),
+    ]
+)
+
+CLICK_FACT = pa.schema(
+    [
+        _field("impression_id", pa.string(), "as IMPRESSION has it, one row each", required=True),
+        _field("user_id", pa.string(), "likewise"),
+        _field("title_id", pa.string(), "likewise; empty: a play whose impression has not come"),
+        _field("artwork_id", pa.string(), "likewise"),
+        _field("copy_id", pa.string(), "likewise"),
+        _field("segment", pa.string(), "likewise"),
+        _field("place", pa.int64(), "row and position of the page as one number"),
+        _field("shown_us", pa.int64(), "when, in microseconds since 1970, UTC"),
+        _field("played_us", pa.int64(), "when the first quality play began, likewise"),
+        _field("quality", pa.int64(), "1 where it led to a quality play, else 0", required=True),
+    ]
+)
+
+CLICK_DAY = pa.schema(
+    [
+        _field(
+            "kind", pa.string(), "what is counted: segment, place, copy, delay, or why impressions are left out", required=True
+        ),
+        _field("shown_day", pa.int64(), "days since 1970, UTC"),
+        _field("title_id", pa.string(), "the title"),
+        _field("artwork_id", pa.string(), "the artwork"),
+        _field("name", pa.string(), "of the segment or the line of copy"),
+        _field("place", pa.int64(), "as CLICK_FACT has it; of a delay, the power of two of seconds that it stays below"),
+        _field("impressions", pa.int64(), "how many", required=True),
         _field("plays", pa.int64(), "how many of them led to a quality play", required=True),
     ]
 )

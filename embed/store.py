@@ -16,6 +16,10 @@ tables/next_profiles.lance  the profiles that a run of embed_users is making, un
 tables/backend.json         how the image tower is run, as measured on this machine
 tables/priors.lance         what clicks taught of artwork; of no encoder, so it always stands here
 tables/copy_priors.lance    what they taught of lines of copy; likewise
+tables/title_priors.lance   what they taught of artwork that was never shown, by title; likewise
+tables/segment_priors.lance what they taught of artwork in audience segments; likewise
+tables/click_facts.lance    the impressions of the last days, to which later logs are added; likewise
+tables/click_days.lance     counts of the days before; likewise
 tables-1a2b3c4d5e6f/        the same of a second encoder, named by its fingerprint: it fills while the first one serves
 snapshots/                  published indexes (package index)
 runs/                       a record of each run of the batch job
@@ -40,7 +44,8 @@ from embed.locks import only_writer
 FORMAT = 2  # 1 knew one encoder
 RECORD = "store.json"
 FIRST_FOLDER = "tables"
-OF_NO_ENCODER = {"priors", "copy_priors", "edits"}  # tables that stand in FIRST_FOLDER whichever encoder serves
+OF_CLICKS = {"priors", "title_priors", "segment_priors", "copy_priors", "click_facts", "click_days"}
+OF_NO_ENCODER = OF_CLICKS | {"edits"}  # tables that stand in FIRST_FOLDER whichever encoder serves
 
 Record = dict[str, Any]
 
@@ -263,7 +268,7 @@ def read_embeddings(store: Store, rows: np.ndarray) -> np.ndarray:
 def _maker(table: str) -> str:
     if table in ("profiles", "phrases", "audience", "averages"):
         return "scripts/embed_users.py"
-    return "scripts/learn_priors.py" if table in ("priors", "copy_priors") else "scripts/embed_artwork.py"
+    return "scripts/learn_priors.py" if table in OF_CLICKS else "scripts/embed_artwork.py"
 
 
 def drop_table(store: Store, table: str) -> None:

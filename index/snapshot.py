@@ -72,27 +72,30 @@ class Snapshot:
         """A column of texts without nulls of these rows (n,) of the artwork: for the few of a page, a third of `take`'s time."""
         offsets, letters = self._letters[column]
         starts, ends = offsets.take(rows), offsets.take(rows + 1)
-        return [str(letters[start:end], "utf-8") for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+        _ = letters.take(starts, mode="clip")  # asks for all of them at once: below, each would be waited for in turn
+        of_all = letters.data
+        return [str(of_all[start:end], "utf-8") for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
 
     @cached_property
-    def _letters(self) -> dict[str, tuple[np.ndarray, memoryview]]:
-        """Per column that every artwork has: where each text begins in the other, and the end."""
+    def _letters(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Per column that every artwork has: where each text begins in the other, bytes, and the end."""
         found = {}
         for column in ("artwork_id", "path"):
             texts = self.artwork[column].combine_chunks()
             _, offsets, letters = texts.buffers()
             begins = np.frombuffer(offsets, np.int32)[texts.offset :][: len(texts) + 1] if offsets else np.zeros(1, np.int32)
-            found[column] = begins, memoryview(letters or b"")
+            found[column] = begins, np.frombuffer(letters or b"-", np.uint8)
         return found
 
     @cached_property
     def appearances(self) -> tuple[np.ndarray, np.ndarray]:
         """`shown` the other way round: (people + 1,) where each person's artwork begins in the other: rows, ascending."""
         begins, people = self.shown
-        artworks, numbers = max(self.index.artworks, 1), np.arange(len(self.people) + 1)
-        pairs = people.astype(np.int64) * artworks + np.arange(self.index.artworks).repeat(np.diff(begins))
-        pairs.sort()  # as whole numbers: several times as fast as by person and row
-        return pairs.searchsorted(numbers * artworks), pairs % artworks
+        rows = np.arange(self.index.artworks).repeat(np.diff(begins))
+        order = people.astype(np.min_scalar_type(len(self.people))).argsort(
+            kind="stable"
+        )  # 16 bits take a fifth of 32 bits' time
+        return np.append(0, np.bincount(people, minlength=len(self.people)).cumsum()), rows[order]
 
     @cached_property
     def title_numbers(self) -> dict[str, int]:

@@ -15,6 +15,7 @@ from functools import cached_property, reduce
 import numpy as np
 
 from embed.encoder import UNIT_TOLERANCE
+from embed.ragged import counted, distinct
 
 ABSENT = -1  # the row where a title has no artwork
 FEW = 1 << 11  # inner products that one thread makes sooner than others wake up, above all where the machine has more to do
@@ -111,16 +112,16 @@ class TitleIndex:
             raise ValueError(f"queries of shape {queries.shape} do not fit vectors of {self.dimension} numbers")
         titles = np.asarray(titles, np.int64)
         if not (titles[1:] > titles[:-1]).all():
-            titles = np.unique(titles)  # ascending: memory is read forwards
+            titles = distinct(titles)  # ascending: memory is read forwards
         if len(titles):
             self._check(int(titles[0]), int(titles[-1]))
         first_rows = self.first_rows[titles]
         sizes = self.first_rows[titles + 1] - first_rows
         starts = np.zeros(len(titles) + 1, np.int64)
         sizes.cumsum(out=starts[1:])
-        along = np.arange(starts[-1])
-        rows = along + (first_rows - starts[:-1]).repeat(sizes)
-        places = rows if self._in_row_order else along + (self.first_vectors[titles] - starts[:-1]).repeat(sizes)
+        rows = (first_rows - starts[:-1]).repeat(sizes)
+        rows += counted(len(rows))
+        places = rows if self._in_row_order else rows + (self.first_vectors[titles] - first_rows).repeat(sizes)
         return Page(titles, starts, sizes, first_rows, rows, places, self._products(queries, places))
 
     def gather(self, places: np.ndarray) -> np.ndarray:
@@ -250,7 +251,8 @@ def inner_products(matrix: np.ndarray, rows: np.ndarray, queries: np.ndarray) ->
         threads = faiss.omp_get_max_threads()  # of this thread alone
         if products.size <= FEW:
             faiss.omp_set_num_threads(1)
-            _ = matrix[rows[:: max(1, MEMORY_PAGE // matrix.strides[0])], 0]  # asks for all memory pages at once, not in turn
+            some = rows[:: max(1, MEMORY_PAGE // matrix.strides[0])]  # of each memory page that is read, one vector at least
+            _ = matrix.reshape(-1).take(some * matrix.shape[1])  # asks for all pages at once: FAISS would wait for each in turn
         of_row, of_query = (rows, np.zeros(len(rows), np.int64)) if len(queries) == 1 else _pairs.of(rows, len(queries))
         faiss.pairwise_indexed_inner_product(  # type: ignore[attr-defined]  # not in its stubs
             matrix.shape[1],

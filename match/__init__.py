@@ -1,11 +1,12 @@
 """Vectors, clicks and tastes to a choice per user and title. Reads a snapshot and profiles; never loads CLIP."""
 
 from index.filters import Context
-from match.blend import Prior, Scored, Weights
+from match.blend import Prior, Weights
 from match.choices import write_choices
 from match.clicks.priors import learn_priors
 from match.lines import Line
 from match.live import LiveMatcher
 from match.matcher import Choice, Matcher
+from match.scored import Scored
 
 __all__ = ["Choice", "Context", "Line", "LiveMatcher", "Matcher", "Prior", "Scored", "Weights", "learn_priors", "write_choices"]

@@ -8,10 +8,9 @@ several interests the one that an artwork meets best speaks for it. `words` is t
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, partial
-from typing import Any, NamedTuple, TypeVar
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,7 +20,6 @@ from embed.tastes.audience import common_of
 from index.titles import Page
 
 SMALLEST_SPREAD = 1e-6  # of cosines: less is the rounding of float32 vectors, not a difference between pictures
-Row = TypeVar("Row", bound=tuple[Any, ...])  # a NamedTuple
 TIE_DIGITS = 6  # of a score
 SHARPNESS = (
     1.0  # of the choice among interests: half the share costs one log(2) = 0.69 units of similarity; 1 to 4 choose alike
@@ -52,34 +50,6 @@ class Prior(NamedTuple):
     mean: float
     impressions: int
     plays: int
-
-
-class Scored(NamedTuple):
-    """An artwork of a title as one user sees it; the four parts add up to the score.
-
-    A tuple, as Prior and Choice are: a page makes many, and a frozen dataclass takes five times as long to make.
-    """
-
-    artwork_id: str
-    path: str
-    score: float  # log-odds
-    prior_part: float
-    similarity_part: float
-    people_part: float
-    words_part: float
-    similarity: float  # in units of the usual spread; 0 is as good as the title's other artwork on average
-    phrase: str | None  # the user's taste phrase that speaks for it most, as a person reads it ("not horror" for a dislike)
-    phrase_similarity: float | None  # cosine of that phrase and the picture; None of pictures played
-    people: tuple[str, ...]  # people on it whom the user likes (or dislikes), as the profile spells them
-    word: str | None  # the tag or micro-copy of it that speaks most for it; None where it has none, or where words do not count
-    prior: Prior
-
-
-def in_rows(kind: type[Row], *columns: Iterable[Any]) -> Iterator[Row]:
-    """Named tuples of a `kind` out of a column for each of its fields. Made by `tuple` itself, which takes half the time that the
-    kind's own constructor does; as long as the shortest column."""
-    assert len(columns) == len(kind._fields)  # type: ignore[attr-defined]  # tuple would not tell
-    return map(partial(tuple.__new__, kind), zip(*columns, strict=False))
 
 
 def personal_queries(profile: Profile, audience: Audience) -> tuple[np.ndarray, np.ndarray]:
@@ -199,6 +169,11 @@ class Parts:
         """(artworks,): their sum."""
         total: np.ndarray = self.prior + self.similarity + self.people
         return total if self.words is None else total + self.words
+
+    def at(self, places: np.ndarray) -> "Parts":
+        """Those of the artwork at these places (n,)."""
+        words = None if self.words is None else self.words[places]
+        return Parts(self.prior[places], self.similarity[places], self.people[places], words)
 
     @property
     def order(self) -> np.ndarray:

@@ -10,7 +10,7 @@ published.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from itertools import repeat
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,9 +29,7 @@ from index.titles import ABSENT, Page, best_of, runs
 from match.blend import (
     Parts,
     Prior,
-    Scored,
     Weights,
-    in_rows,
     people_affinity,
     people_met,
     personal_queries,
@@ -44,6 +42,7 @@ from match.clicks.seen import PictureInterests, read_picture_interests, with_pic
 from match.lines import NO_LINES, Line, PageLines, Told
 from match.lines import reason as why_of_line
 from match.lines import scored as scored_lines
+from match.scored import Scored, Why, Whys, in_rows
 from match.tastes import Liked, Said, Taste, cohorts_of, own_source
 from match.words import PageWords, nearest_words, with_words
 
@@ -130,6 +129,7 @@ class Matcher:
         average taste, an unknown title a Choice without artwork; both say so. `context` narrows what may be shown; where it
         leaves nothing of a title, the Choice has the title's fallback or no artwork, and says what stopped the others. Beside the
         artwork stands the best line of copy that contradicts neither it nor the context's locale, where the title has one.
+        What explains an artwork's score is put together when somebody looks: see match.scored.
         Raises FingerprintError for a foreign Profile, ValueError for a context that cannot be.
         """
         return self.choose_many([user], titles, context, with_others=with_others)[0]
@@ -279,48 +279,43 @@ class Matcher:
 
     def _scored(self, view: "_View", titles: np.ndarray, places: np.ndarray) -> list[Scored]:
         """The artwork at these places of a page, which are of these titles of it."""
-        rows, parts, priors = view.page.rows[places], view.parts, self.prior_columns
-        ids, paths = (self.snapshot.texts(name, rows) for name in ("artwork_id", "path"))
-        phrases, cosines = self._nearest_phrases(view, titles, places)
-        weight = self.weights.similarity
-        similarity_parts = parts.similarity[places]
-        similarities = similarity_parts / weight if weight else np.zeros(len(rows))
-        columns = (parts.score[places], parts.prior[places], similarity_parts, parts.people[places])
-        of_parts: list[Iterable[float]] = [column.tolist() for column in columns]
-        words: Iterable[str | None] = repeat(None)
-        if parts.words is None:
-            of_parts.append(repeat(0.0))
-        else:
-            of_parts.append(parts.words[places].tolist())
-            words = nearest_words(self.snapshot, rows, view.taste.queries[view.speaking[places]])
-        counts = in_rows(Prior, *(column[rows].tolist() for column in (priors.mean, priors.impressions, priors.plays)))
-        told = similarities.tolist(), phrases, cosines, view.people(places), words, counts
-        return list(in_rows(Scored, ids, paths, *of_parts, *told))
+        chosen = view.at(titles, places)
+        ids, paths = (self.snapshot.texts(name, chosen.rows) for name in ("artwork_id", "path"))
+        scores = view.parts.score[places].tolist()
+        return list(map(Scored, ids, paths, scores, repeat(Whys(partial(self._whys, chosen))), range(len(ids))))
 
-    def _nearest_phrases(
-        self, view: "_View", titles: np.ndarray, places: np.ndarray
-    ) -> tuple[Iterable[str | None], Iterable[float | None]]:
-        """Per place, the taste phrase that speaks most for its artwork against its title's others, of the interest that speaks
-        for it or a dislike, and the phrase's cosine to the picture."""
-        said, page, speaking = view.taste.said, view.page, view.speaking[places]
-        of_pictures = np.zeros(len(places), bool)
-        if view.taste.pictures:
-            of_pictures = speaking == len(view.taste.queries) - 1
+    def _whys(self, chosen: "_Chosen") -> list[Why]:
+        """What explains each one's score."""
+        rows, parts, priors = chosen.rows, chosen.parts, self.prior_columns
+        phrases, cosines = self._nearest_phrases(chosen)
+        weight = self.weights.similarity
+        similarities = parts.similarity / weight if weight else np.zeros(len(rows))
+        word_parts, words = np.zeros(len(rows)), list[str | None]([None] * len(rows))
+        if parts.words is not None:
+            word_parts = parts.words
+            words = nearest_words(self.snapshot, rows, chosen.taste.queries[chosen.speaking])
+        columns = (parts.prior, parts.similarity, parts.people, word_parts, similarities)
+        counts = in_rows(Prior, *(column[rows].tolist() for column in (priors.mean, priors.impressions, priors.plays)))
+        told = phrases, cosines, chosen.people(), words, counts
+        return list(in_rows(Why, *(column.tolist() for column in columns), *told))
+
+    def _nearest_phrases(self, chosen: "_Chosen") -> tuple[Iterable[str | None], Iterable[float | None]]:
+        """Of each, the taste phrase that speaks most for it against its title's others, of the interest that speaks for it or a
+        dislike, and the phrase's cosine to the picture."""
+        taste, speaking = chosen.taste, chosen.speaking
+        said, of_pictures = taste.said, (speaking == len(taste.queries) - 1) & taste.pictures
         if said is None:
             return [PLAYED if so else None for so in of_pictures.tolist()], repeat(None)
-        vectors = self.snapshot.index.gather(page.places[places])  # (places, d)
+        vectors = self.snapshot.index.gather(chosen.vectors)  # (n, d)
         # Against the title's other artwork; where there is none, against what any user likes.
-        usual = self.snapshot.means.take(page.titles[titles], axis=0)
-        if (alone := page.sizes[titles] == 1).any():
-            usual[alone] = self.audience.mean
-        worth = said.weights * (said.vectors @ (vectors - usual).T)  # (phrases, places)
-        if len(view.taste.queries) > 1:
+        usual = self.snapshot.means.take(chosen.titles, axis=0)
+        usual[chosen.sizes == 1] = self.audience.mean
+        worth = said.weights * (said.vectors @ (vectors - usual).T)  # (phrases, n)
+        if len(taste.queries) > 1:
             worth[(said.interests != speaking) & (said.interests != ABSENT)] = -np.inf
         best = worth.argmax(axis=0)
         names: list[str | None] = list(map(said.names.__getitem__, best.tolist()))
-        exactly: list[float | None] = np.einsum(
-            "nd,nd->n", said.vectors.take(best, axis=0), vectors
-        ).tolist()  # alike on any page
+        exactly: list[float | None] = np.einsum("nd,nd->n", said.vectors[best], vectors).tolist()  # alike on any page
         for place in of_pictures.nonzero()[0].tolist():
             names[place], exactly[place] = PLAYED, None
         return names, exactly
@@ -404,14 +399,32 @@ class _View(NamedTuple):
     speaking: np.ndarray  # (artworks,) int64: the interest that speaks for each
     met: tuple[np.ndarray, np.ndarray]  # who of the liked is on what: see `people_met`
 
-    def people(self, places: np.ndarray) -> list[tuple[str, ...]]:
-        """Per place, whom of those on it the user likes or dislikes."""
-        if not len(self.met[0]):
-            return [()] * len(places)
+    def at(self, titles: np.ndarray, places: np.ndarray) -> "_Chosen":
+        """Some of the page's artwork; titles: (n,) of the page, the one of each of the places (n,)."""
+        page = self.page
+        chosen = page.rows[places], page.places[places], page.titles[titles], page.sizes[titles]
+        return _Chosen(self.taste, *chosen, self.speaking[places], self.parts.at(places), places, self.met)
+
+
+class _Chosen(NamedTuple):
+    """Artwork of a page as one user sees it, with all that explains its scores and nothing of the rest of the page."""
+
+    taste: Taste
+    rows: np.ndarray  # (n,) int64
+    vectors: np.ndarray  # (n,) int64: where they lie, as TitleIndex counts them
+    titles: np.ndarray  # (n,) int64: the snapshot's
+    sizes: np.ndarray  # (n,) int64: how many artworks their titles have
+    speaking: np.ndarray  # (n,) int64: the interest that speaks for each
+    parts: Parts
+    places: np.ndarray  # (n,) int64, of the page that `met` is of
+    met: tuple[np.ndarray, np.ndarray]
+
+    def people(self) -> list[tuple[str, ...]]:
+        """Per artwork, whom of those on it the user likes or dislikes."""
         names: dict[int, tuple[str, ...]] = {}
         for at, which in zip(*(found.tolist() for found in self.met), strict=True):
             names[at] = (*names.get(at, ()), self.taste.people.names[which])
-        return [names.get(at, ()) for at in places.tolist()]
+        return [names.get(at, ()) for at in self.places.tolist()]
 
 
 @dataclass(frozen=True)

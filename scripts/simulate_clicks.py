@@ -3,6 +3,9 @@
 A uniform random policy shows one artwork of a title; whether the viewer plays is drawn from an appeal that each artwork has in
 secret, modest beside what taste can do. Some artworks promise too much: more of their plays are broken off early. Beside an artwork
 stands a line of copy of its title that does not contradict it, by chance; the lines have no appeal of their own.
+
+With `--experiment` viewers have segments, each with a taste in artwork of its own, and half of the viewers are served by a second
+policy, `taste`, which knows it: something for scripts/report_experiment.py and scripts/report_segments.py to find.
 """
 
 from collections import Counter
@@ -28,6 +31,11 @@ VIEWERS = 900
 FIRST_DAY, DAYS = datetime(2026, 9, 14, tzinfo=UTC), 28
 RUNNING_TIME = 5400.0  # seconds, of every title
 ROWS, PLACES = 6, 8  # of the page
+SEGMENTS = ("families", "students", "night owls", "weekenders")
+OWN_TASTE = 0.3  # in an experiment: standard deviation of a segment's taste in an artwork, in log-odds
+EAGERNESS = (
+    4.0  # how strongly the policy `taste` prefers what will be played: it draws by the softmax of that times the log-odds
+)
 
 
 @dataclass(frozen=True)
@@ -39,12 +47,27 @@ class Shown:
     seconds: "np.ndarray"  # since FIRST_DAY
 
 
+@dataclass(frozen=True)
+class Experiment:
+    """Who saw the impressions, one entry each, and what the segments like."""
+
+    viewer: "np.ndarray"
+    arm: "np.ndarray"  # "random" or "taste"
+    segment: "np.ndarray"  # row of SEGMENTS
+    liking: "np.ndarray"  # (SEGMENTS, artwork): log-odds
+
+
 @app.command()
 @console.reports_errors
 def simulate_clicks(
     out: Annotated[Path | None, typer.Option(help="Folder for the logs; that of the bundled catalog where left out.")] = None,
     impressions: Annotated[int, typer.Option(help="How many artworks are shown.", min=1)] = 80_000,
     seed: Annotated[int, typer.Option(help="The same seed gives the same logs.")] = 0,
+    experiment: Annotated[
+        bool,
+        typer.Option("--experiment", help="Two arms, random and taste, and segments with tastes of their own; needs --out."),
+    ] = False,
+    viewers: Annotated[int, typer.Option(help="How many people there are.", min=2, max=1_000_000)] = VIEWERS,
 ) -> None:
     """Write SIMULATED impressions and plays of the bundled catalog: no person ever saw or clicked them.
 
@@ -52,6 +75,8 @@ def simulate_clicks(
 
     Exit code 0: written; 2: could not run.
     """
+    if experiment and out is None:
+        raise typer.BadParameter("--experiment: give --out, a folder of its own; the bundled catalog's logs are of one policy")
     import numpy as np
     import pyarrow.parquet as pq
     from artwork_assets import CATALOG
@@ -61,13 +86,16 @@ def simulate_clicks(
     rng = np.random.default_rng(seed)
     catalog = read_catalog(CATALOG, only=("titles", "artwork", "copy"))
     artwork = catalog.artwork
-    shown = _show(artwork["title_id"].to_pylist(), impressions, rng)
+    shown, trial = _show(artwork["title_id"].to_pylist(), impressions, rng), None
+    if experiment:
+        trial = _experiment(impressions, viewers, artwork.num_rows, np.random.default_rng([seed, 2]))
+        shown = _show_by_taste(shown, trial, artwork["title_id"].to_pylist(), np.random.default_rng([seed, 3]))
     lines = _lines(shown, artwork.to_pylist(), catalog.copy.to_pylist(), np.random.default_rng([seed, 1]))
-    plays = _plays(shown, artwork.num_rows, rng)
+    plays = _plays(shown, artwork.num_rows, rng, trial)
     out = out or CATALOG / "logs"
     out.mkdir(parents=True, exist_ok=True)
     for name, table, times in (
-        ("impressions", _impressions(shown, artwork, lines, rng), "shown_at"),
+        ("impressions", _impressions(shown, artwork, lines, viewers, rng, trial), "shown_at"),
         ("plays", plays, "played_at"),
     ):
         running = {"impression_id": "DELTA_BYTE_ARRAY", times: "DELTA_BINARY_PACKED"}  # a third of the size
@@ -84,6 +112,34 @@ def _show(titles: list[str], count: int, rng: "np.random.Generator") -> Shown:
     artwork = rng.integers(0, len(titles), count)
     propensity = np.array([1 / artworks[title] for title in titles])[artwork]
     return Shown(artwork, propensity, np.sort(rng.integers(0, DAYS * 86400, count)))
+
+
+def _experiment(count: int, viewers: int, artworks: int, rng: "np.random.Generator") -> Experiment:
+    """Each viewer is drawn into an arm and a segment for good."""
+    import numpy as np
+
+    viewer = rng.integers(0, viewers, count)
+    arm = np.array(["random", "taste"])[rng.integers(0, 2, viewers)]
+    segment = rng.integers(0, len(SEGMENTS), viewers)
+    return Experiment(viewer, arm[viewer], segment[viewer], rng.normal(0, OWN_TASTE, (len(SEGMENTS), artworks)))
+
+
+def _show_by_taste(shown: Shown, trial: Experiment, titles: list[str], rng: "np.random.Generator") -> Shown:
+    """The same titles, to viewers of the arm `taste` with the artwork that the policy draws for their segment."""
+    import numpy as np
+
+    of_title: dict[str, list[int]] = {}
+    for row, title in enumerate(titles):
+        of_title.setdefault(title, []).append(row)
+    artwork, propensity, draws = shown.artwork.copy(), shown.propensity.copy(), rng.random(len(shown.artwork))
+    for rows in of_title.values():
+        likes = np.exp(EAGERNESS * trial.liking[:, rows])
+        chances = likes / likes.sum(axis=1, keepdims=True)  # (SEGMENTS, rows)
+        here = np.flatnonzero(np.isin(shown.artwork, rows) & (trial.arm == "taste"))
+        of_viewer = chances[trial.segment[here]]
+        drawn = (draws[here, None] > of_viewer.cumsum(axis=1)).sum(axis=1).clip(max=len(rows) - 1)
+        artwork[here], propensity[here] = np.array(rows)[drawn], of_viewer[np.arange(len(here)), drawn]
+    return Shown(artwork, propensity, shown.seconds)
 
 
 def _lines(
@@ -103,21 +159,29 @@ def _lines(
     ]
 
 
-def _impressions(shown: Shown, artwork: "pa.Table", lines: list[str | None], rng: "np.random.Generator") -> "pa.Table":
+def _impressions(
+    shown: Shown,
+    artwork: "pa.Table",
+    lines: list[str | None],
+    viewers: int,
+    rng: "np.random.Generator",
+    trial: Experiment | None,
+) -> "pa.Table":
     import pyarrow as pa
 
     from embed.records import IMPRESSION
 
     count = len(shown.artwork)
+    viewer = trial.viewer if trial else rng.integers(0, viewers, count)
     columns = {
         "impression_id": _ids(count),
-        "user_id": [f"viewer-{number:03}" for number in rng.integers(0, VIEWERS, count)],
+        "user_id": [f"viewer-{number:03}" for number in viewer],
         "title_id": artwork["title_id"].take(shown.artwork),
         "artwork_id": artwork["artwork_id"].take(shown.artwork),
         "copy_id": lines,
         "propensity": shown.propensity,
-        "policy": ["random"] * count,
-        "segment": [None] * count,
+        "policy": trial.arm if trial else ["random"] * count,
+        "segment": [SEGMENTS[row] for row in trial.segment] if trial else [None] * count,
         "device": rng.choice(["tv", "phone", "laptop"], count, p=[0.5, 0.35, 0.15]),
         "country": rng.choice(["DE", "FR", "PL", "US"], count),
         "row": rng.integers(0, ROWS, count),
@@ -127,15 +191,17 @@ def _impressions(shown: Shown, artwork: "pa.Table", lines: list[str | None], rng
     return pa.table(columns).cast(IMPRESSION)
 
 
-def _plays(shown: Shown, artworks: int, rng: "np.random.Generator") -> "pa.Table":
+def _plays(shown: Shown, artworks: int, rng: "np.random.Generator", trial: Experiment | None) -> "pa.Table":
     """Plays out of the artworks' secret appeal, and how much was watched after them."""
     import numpy as np
     import pyarrow as pa
 
     from embed.records import PLAY
 
-    log_odds = np.log(RATE / (1 - RATE)) + rng.normal(0, APPEAL, artworks)
-    played = np.flatnonzero(rng.random(len(shown.artwork)) < (1 / (1 + np.exp(-log_odds)))[shown.artwork])
+    log_odds = (np.log(RATE / (1 - RATE)) + rng.normal(0, APPEAL, artworks))[shown.artwork]
+    if trial:
+        log_odds = log_odds + trial.liking[trial.segment, shown.artwork]
+    played = np.flatnonzero(rng.random(len(shown.artwork)) < 1 / (1 + np.exp(-log_odds)))
     broken_off = rng.random(len(played)) < rng.uniform(*BROKEN_OFF, artworks)[shown.artwork[played]]
     fraction = np.where(broken_off, rng.uniform(0.005, 0.08, len(played)), rng.beta(3, 1.2, len(played)).clip(0.22, 1))
     begun = shown.seconds[played] + rng.integers(2, 40, len(played))

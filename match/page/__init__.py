@@ -14,8 +14,8 @@ from embed.files import read_bytes
 from embed.pictures import decode
 from embed.records import Phrase
 from embed.store import Store, open_store, write_text
-from match.blend import Scored
 from match.matcher import Choice, Matcher
+from match.scored import Scored
 
 USERS = 12  # shown where none are named
 TITLES = 24

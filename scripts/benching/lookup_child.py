@@ -63,10 +63,13 @@ class Contending:
         self.lookup = self.contender.open(self.catalog)
         return {"seconds": time.perf_counter() - start, "bytes": own_memory() - before}
 
-    def pages(self, seed: list[int], titles: int, interests: int, seconds: float, most: int, checked: int) -> dict[str, Any]:
+    def pages(
+        self, seed: list[int], titles: int, interests: int, seconds: float, most: int, checked: int, beside_one: bool
+    ) -> dict[str, Any]:
         """One fresh page after another; the first warms up, unless it alone takes longer than `seconds`, and then it is the only one.
 
-        Of each: its number, its seconds, its artworks; of the first ones, with `checked` titles together, also the answer.
+        Of each: its number, its seconds, its artworks; of the first ones, with `checked` titles together, also the answer. beside_one:
+        after each a page as large is asked for with one interest, and its seconds, too; memory may be twice as fast a minute later.
         """
         first = self._call([*seed, 0], titles, interests)
         if first["seconds"] > seconds:
@@ -76,6 +79,8 @@ class Contending:
             call = self._call([*seed, len(calls) + 1], titles, interests)
             if len(calls) > max(0, checked // titles - 1):
                 del call["answer"]
+            if beside_one:
+                call["one"] = self._call([*seed, len(calls) + 1, 1], titles, 1)["seconds"]
             calls.append(call)
         return {"calls": calls}
 

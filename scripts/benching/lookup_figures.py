@@ -78,10 +78,10 @@ def _of_bandwidth(catalog: MeasuredCatalog, titles: int) -> Figure:
 
 def _of_one_interest(catalog: MeasuredCatalog, titles: int) -> Figure:
     about, name = _about(catalog), f"{titles:,} titles: p50 of 4 interests / of 1"
-    one, four = ours(catalog, titles), ours(catalog, titles, interests=4)
-    if not one or not four:
+    four = ours(catalog, titles, interests=4)
+    if not four or not four.over_one:
         return Figure(about, name, None, "x", target=OF_ONE_INTEREST, at_most=True, note=_why_not(catalog, titles))
-    return _figure(about, name, _over(four.p50, one.p50), "x", OF_ONE_INTEREST, at_most=True)
+    return _figure(about, name, four.over_one, "x", OF_ONE_INTEREST, at_most=True, note="pages of both in turn")
 
 
 def _half(catalog: MeasuredCatalog) -> Figure:

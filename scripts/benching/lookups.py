@@ -64,6 +64,7 @@ class Lookups:
     bytes_per_second: Series  # of vectors read
     bandwidth: Series | None  # bytes/s of the machine's memory at the time; None where one core was measured
     agreement: float  # the share of titles with the right artwork
+    over_one: Series | None = None  # of several interests: p50 over that of one, with pages of both in turn
 
 
 @dataclass(frozen=True)
@@ -304,7 +305,7 @@ def _knows(contender: Contender, sort: Sort) -> bool:
 
 def _ask(process: Child, sort: Sort, number: int, settings: Settings) -> list[dict[str, Any]]:
     """The calls of one round."""
-    limits = {"seconds": settings.seconds, "most": MOST_CALLS, "checked": CHECKED}
+    limits = {"seconds": settings.seconds, "most": MOST_CALLS, "checked": CHECKED, "beside_one": sort.interests > 1}
     question = {"seed": [number, sort.titles, sort.interests], "titles": sort.titles, "interests": sort.interests, **limits}
     answer = process.ask({"pages": question}, settings.loading)
     calls: list[dict[str, Any]] = answer["calls"]
@@ -330,7 +331,16 @@ def _lookups(
         bytes_per_second=Series(tuple(reading)),
         bandwidth=bandwidth,
         agreement=truths.agreement(sort, rounds),
+        over_one=_over_one(seconds, rounds),
     )
+
+
+def _over_one(seconds: Sequence[np.ndarray], rounds: Sequence[Sequence[dict[str, Any]]]) -> Series | None:
+    """None where not every call had a page of one interest beside it."""
+    if not all("one" in call for calls in rounds for call in calls):
+        return None
+    ones = [np.median([call["one"] for call in calls]) for calls in rounds]
+    return Series(tuple(float(np.median(spent) / one) for spent, one in zip(seconds, ones, strict=True)))
 
 
 @dataclass

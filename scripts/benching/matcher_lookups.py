@@ -47,9 +47,14 @@ def matcher_figures(vectors: Path, artworks: int, folder: Path, say: Callable[[s
 
         return prepare
 
-    small = _side_by_side({"small": pages(TITLES, matcher.choose)}, CALLS[TITLES])["small"]
+    def explained(user: str, page: list[str]) -> list[object]:
+        return [choice.artwork and choice.artwork.why for choice in matcher.choose(user, page)]
+
+    small, looked_at = (
+        _side_by_side({"small": pages(TITLES, call)}, CALLS[TITLES])["small"] for call in (matcher.choose, explained)
+    )
     say(f"{about}: {TITLES} titles {np.median(small):.3f} ms")
-    return [_small(about, small), *_filters(about, matcher.choose, pages)]
+    return [_small(about, small), _explained(about, looked_at), *_filters(about, matcher.choose, pages)]
 
 
 def _small(about: str, times: np.ndarray) -> Figure:
@@ -58,6 +63,12 @@ def _small(about: str, times: np.ndarray) -> Figure:
     first = times[np.arange(1, len(times) + 1) % ASKED_BY_ONE == 0]
     note = f"p99 {np.percentile(times, 99):.3f} ms of {len(times)} calls; {np.median(first):.3f} ms for a user's first page"
     return Figure(about, name, float(np.median(times)), "ms", min(rounds), max(rounds), AT_MOST, True, note)
+
+
+def _explained(about: str, times: np.ndarray) -> Figure:
+    name = f"{TITLES} titles, and what explains each choice looked at: p50"
+    rounds = [float(np.median(part)) for part in _rounds(times)]
+    return Figure(about, name, float(np.median(times)), "ms", min(rounds), max(rounds))
 
 
 def _filters(about: str, choose: Callable[..., object], pages: Callable[..., Call]) -> list[Figure]:

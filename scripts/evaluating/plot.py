@@ -11,7 +11,7 @@ from embed.errors import ArtworkMatcherError
 ROW = 0.24  # inches
 WIDTH = 12.0
 TITLE = 130  # characters a line
-LEGEND = "dot and line: figure and its 95 % interval; grey: chance; green: target met; red: target missed"
+LEGEND = "dot and line: figure and its 95 % interval; grey: chance; orange: truth; green: target met; red: target missed"
 
 
 def draw_figures(parts: Sequence[Part], file: Path) -> None:
@@ -24,9 +24,10 @@ def draw_figures(parts: Sequence[Part], file: Path) -> None:
     from matplotlib.figure import Figure as Canvas
 
     panels = [
-        (f"{part.title}\n{about}" if about != part.name else part.title, [line for line in part.figures if line.about == about])
+        (f"{part.title}\n{about}" if about != part.name else part.title, lines)
         for part in parts
         for about in dict.fromkeys(line.about for line in part.figures)
+        if (lines := [line for line in part.figures if line.about == about and None not in (line.value, line.low, line.high)])
     ]
     rows = [len(lines) + 3 for _, lines in panels]
     canvas = Canvas(figsize=(WIDTH, ROW * sum(rows)), layout="constrained")
@@ -45,16 +46,18 @@ def _panel(axis: object, title: str, lines: Sequence[Figure]) -> None:
 
     assert isinstance(axis, Axes)
     for row, line in enumerate(lines):
-        if line.value is None or line.low is None or line.high is None:
-            continue
+        assert line.value is not None
         axis.plot([line.low, line.high], [row, row], color="tab:blue")
         axis.plot(line.value, row, "o", color="tab:blue", markersize=4)
         if line.target is not None:
             axis.plot([line.target] * 2, [row - 0.4, row + 0.4], color="tab:green" if line.met else "tab:red", linewidth=2)
         if line.chance is not None:
             axis.plot([line.chance] * 2, [row - 0.4, row + 0.4], color="0.6", linewidth=1)
+        if line.truth is not None:
+            axis.plot([line.truth] * 2, [row - 0.4, row + 0.4], color="tab:orange", linewidth=2)
     axis.set_yticks(range(len(lines)), [line.name.removeprefix(f"{line.about}: ") for line in lines], fontsize=7)
     axis.set_ylim(len(lines) - 0.5, -0.5)
-    axis.set_xlim(0, 1)
+    if not any(line.unit for line in lines):  # shares
+        axis.set_xlim(0, 1)
     axis.grid(axis="x", alpha=0.3)
     axis.set_title("\n".join(line for part in title.splitlines() for line in wrap(part, TITLE)), fontsize=8, loc="left")

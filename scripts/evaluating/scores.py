@@ -1,6 +1,7 @@
 """The statistics: area under the ROC curve, ranks, and bootstrap intervals. Numpy only, and nothing of the product."""
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
@@ -70,6 +71,14 @@ def estimate(value: float, resampled: np.ndarray) -> Estimate:
     """The figure with the interval that its resamples (n,) span; those that are NaN have no say."""
     low, high = np.nanquantile(resampled, ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))
     return Estimate(float(value), float(low), float(high))
+
+
+def share(happened: int, tried: int) -> Estimate:
+    """How often something happened, with Wilson's interval (1927), which is not empty where it happened never or always."""
+    z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+    p, more = happened / tried, z * z / tried
+    middle, reach = (p + more / 2) / (1 + more), z / (1 + more) * (p * (1 - p) / tried + more / (4 * tried)) ** 0.5
+    return Estimate(p, min(p, max(0.0, middle - reach)), max(p, min(1.0, middle + reach)))
 
 
 def _drawn(units: int, resamples: int, seed: int) -> np.ndarray:

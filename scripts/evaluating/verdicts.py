@@ -14,7 +14,7 @@ NO_BETTER = "not better than chance"
 
 @dataclass(frozen=True)
 class Material:
-    """What every part is given."""
+    """What every part of scripts/evaluate_taste.py is given."""
 
     data: Path
     encoder: Encodings
@@ -24,10 +24,20 @@ class Material:
 
 
 @dataclass(frozen=True)
+class ClickMaterial:
+    """What every part of scripts/evaluate_clicks.py is given."""
+
+    data: Path
+    seed: int = 0
+    resamples: int = 1000  # of the bootstrap
+
+
+@dataclass(frozen=True)
 class Line(Figure):
-    """A figure with what chance would give."""
+    """A figure with what chance would give, and what is true where that is known."""
 
     chance: float | None = None
+    truth: float | None = None
 
 
 @dataclass(frozen=True)
@@ -57,19 +67,24 @@ def difference(about: str, name: str, found: Estimate) -> Figure:
 
 
 def as_json(material: Material, parts: Sequence[Part]) -> dict[str, Any]:
-    """Everything, for --json."""
+    """Everything of scripts/evaluate_taste.py, for --json."""
     settings = {"seed": material.seed, "resamples": material.resamples, "groups": material.groups}
     return {
         "checkpoint": str(material.encoder.choice),
         "fingerprint": material.encoder.fingerprint,
         **settings,
-        "parts": [
-            {
-                "name": part.name,
-                "title": part.title,
-                "figures": records(part.figures),
-                "differences": [asdict(line) for line in part.differences],
-            }
-            for part in parts
-        ],
+        "parts": parts_in_json(parts),
     }
+
+
+def parts_in_json(parts: Sequence[Part]) -> list[dict[str, Any]]:
+    """What was measured, for --json."""
+    return [
+        {
+            "name": part.name,
+            "title": part.title,
+            "figures": records(part.figures),
+            "differences": [asdict(line) for line in part.differences],
+        }
+        for part in parts
+    ]

@@ -3,7 +3,9 @@
 import json
 import shutil
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +19,8 @@ from embed.errors import ArtworkMatcherError, FingerprintError, SnapshotError, S
 from embed.store import Store, open_beside, open_store, read_table, read_vectors, replace_table, switch_encoder
 from index.manifest import FILES, Manifest
 from index.publish import publish_snapshot
-from index.snapshot import open_snapshot
+from index.snapshot import Snapshot, open_snapshot
+from index.titles import build_index
 
 
 @pytest.fixture
@@ -67,6 +70,30 @@ def test_the_manifest_tells_the_truth(published: tuple) -> None:
         for name, data in ((name, (folder / name).read_bytes()) for name in FILES)
     }
     assert json.loads((folder / "manifest.json").read_text())["files"] == manifest.files
+
+
+@given(texts=st.lists(st.text(max_size=3)), chosen=st.lists(st.integers(0, 9)))
+def test_texts_are_what_the_table_has(texts: list[str], chosen: list[int]) -> None:
+    """Also where a text is empty, or all are, and where there are none."""
+    rows = np.array([row for row in chosen if row < len(texts)], np.int64)
+    nothing: Any = None
+    column = pa.array(texts, pa.string())
+    snapshot = Snapshot(nothing, nothing, pa.table({"artwork_id": column, "path": column}), *[nothing] * 8)
+    assert snapshot.texts("path", rows) == [texts[row] for row in rows]
+
+
+@given(shown=st.lists(st.sets(st.integers(0, 4)), max_size=8))
+def test_appearances_are_who_is_shown_the_other_way_round(shown: list[set[int]]) -> None:
+    index = build_index(np.tile(np.eye(1, 4, dtype=np.float32), (len(shown), 1)), np.zeros(len(shown)), 1)
+    people = np.array([person for one in shown for person in sorted(one)], np.int32)
+    begins = np.cumsum([0, *map(len, shown)]).astype(np.int32)
+    table: Any = pa.table({"name": pa.array([f"p{number}" for number in range(5)])})
+    nothing: Any = None
+    snapshot = Snapshot(nothing, index, *[nothing] * 5, (begins, people), nothing, nothing, table)
+    starts, rows = snapshot.appearances
+    assert [rows[start:end].tolist() for start, end in pairwise(starts.tolist())] == [
+        [row for row, one in enumerate(shown) if person in one] for person in range(5)
+    ]
 
 
 def test_scatter_is_the_mean_outer_product_within_titles(published: tuple) -> None:

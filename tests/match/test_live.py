@@ -223,7 +223,9 @@ def test_new_priors_of_lines_are_taken_up(live_store: Store, tmp_path: Path) -> 
         (tmp_path / "plays.csv").write_text("impression_id,seconds,fraction\n1,900,1\n")
         learn_priors(tmp_path, live_store)
         assert matcher.refresh()
-        expected = [{"title_id": "t00", "copy_id": "l1", "impressions": 1, "plays": 1}]
+        expected = [
+            {"title_id": "t00", "copy_id": "l1", "impressions": 1, "plays": 1, "effective": 1.0, "effective_plays": 1.0}
+        ]
         assert matcher.current.priors.lines.to_pylist() == expected
         assert not matcher.refresh()
 

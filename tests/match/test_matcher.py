@@ -19,9 +19,10 @@ from embed.tastes.audience import common_of
 from embed.tastes.profiles import read_audience, read_profiles
 from index.filters import Context
 from index.publish import publish_snapshot
-from match.blend import SHARPNESS, Scored, Weights
+from match.blend import SHARPNESS, Weights
 from match.clicks.priors import learn_priors
 from match.matcher import USERS_AT_ONCE, Choice, Matcher
+from match.scored import Scored
 
 ROMANCE, COMEDY, HORROR, PLAIN = np.eye(4, dtype=np.float32)
 

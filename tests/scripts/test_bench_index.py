@@ -33,7 +33,7 @@ def measured(kind: str = UNIFORM, artworks: int = 1_000_000, **changes: Any) -> 
     for titles in (1000, 5000):
         lookups += [
             lookup(OURS, titles, (1.0, 2.0)),
-            lookup(OURS, titles, (1.4, 2.8), interests=4),
+            lookup(OURS, titles, (1.4, 2.8), interests=4, over_one=Series((1.4, 1.4))),
             lookup("faiss-array", titles, (4.0, 8.0)),
             lookup("numpy", titles, (9.0, 9.0)),
         ]
@@ -91,7 +91,7 @@ def test_targets(contender: str, changes: dict[str, Any], figure: str, met: bool
 
 @pytest.mark.parametrize(("four", "met"), [(1.5, True), (1.51, False)])
 def test_four_interests_may_cost_half_more(four: float, met: bool) -> None:
-    given = (lookup(OURS, 5000, (1.0, 1.0)), lookup(OURS, 5000, (four, four), interests=4))
+    given = (lookup(OURS, 5000, (9.0, 9.0)), lookup(OURS, 5000, (9.0, 9.0), interests=4, over_one=Series((four, four))))
     assert by_name(lookup_figures.figures_of([measured(lookups=given)]))[FOUR].met is met
 
 
@@ -452,8 +452,10 @@ def test_the_child_runs_where_this_project_is_not_installed(tmp_path: Path) -> N
     with children.child(command, tmp_path / "log") as process:
         assert process.answer(30.0)["versions"] == {"numpy": np.__version__}
         process.ask({"load": {"vectors": str(vectors), "kind": UNIFORM, "artworks": 40}}, 30.0)
-        limits = {"seconds": 1.0, "most": 3, "checked": 4}
+        limits = {"seconds": 1.0, "most": 3, "checked": 4, "beside_one": False}
         calls = process.ask({"pages": {"seed": [7], "titles": 2, "interests": 1, **limits}}, 30.0)["calls"]
+        four = process.ask({"pages": {"seed": [7], "titles": 2, "interests": 4, **limits, "beside_one": True}}, 30.0)["calls"]
+    assert [call["one"] > 0 for call in four] == [True] * 3
     assert [(call["page"], call["artworks"], "answer" in call) for call in calls] == [
         (1, 40, True),
         (2, 40, True),

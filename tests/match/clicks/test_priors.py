@@ -11,7 +11,9 @@ import pytest
 from embed.errors import LogError
 from embed.store import has_table, read_table
 from match.blend import Prior, logit
-from match.clicks.priors import RATE, STRENGTH, learn_priors, read_priors
+from match.clicks.posteriors import RATE
+from match.clicks.priors import learn_priors, read_priors
+from match.clicks.shrinkage import STRENGTH
 
 Rows = list[dict[str, Any]]
 

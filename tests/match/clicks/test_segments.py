@@ -41,20 +41,23 @@ def logs(tmp_path: Path, write_rows: Callable[..., Path]) -> Callable[..., Path]
     return write
 
 
-def odds(p: float) -> float:
-    return p / (1 - p)
-
-
 @pytest.mark.parametrize("format", ["csv", "jsonl", "parquet"])
 def test_by_hand(logs: Callable[..., Path], format: str) -> None:
+    """Three segments (nobody's is one), three artworks: how much more each segment plays, and each artwork, in turn until it holds."""
     priors = segment_priors(logs(format=format), "TEENS")
     assert set(priors.by_artwork) == {"kiss", "ghost"}  # the clown was not shown there
-    here, elsewhere = (9 + 5) / (30 + 100), (7 + 5) / (70 + 100)
-    assert priors.unseen == Prior(pytest.approx(here), 0, 0)
-    usual = (3 + 100 * elsewhere) / 130  # of the kiss, by the other segments
-    moved = odds(usual) * odds(here) / odds(elsewhere)
-    assert priors.of("kiss") == Prior(pytest.approx((8 + 100 * moved / (1 + moved)) / 120), 20, 8)
-    assert priors.of("ghost") == Prior(pytest.approx((1 + 100 * here) / 110), 10, 1)  # nobody else saw it: the segment's rate
+    shown, plays = np.array([[20.0, 30, 0], [10, 0, 0], [0, 0, 40]]), np.array([[8.0, 3, 0], [1, 0, 0], [0, 0, 4]])
+    factors, rate = np.ones(3), (16 + 5) / 200
+    for _ in range(200):
+        rates = (plays.sum(1) + 100 * rate) / (shown @ factors + 100)
+        factors = (plays.sum(0) + 20) / (rates @ shown + 20)
+        factors *= 100 / (shown @ factors).sum()
+    assert factors[0] > 1.1
+    assert priors.unseen == Prior(pytest.approx(factors[0] * rate), 0, 0)
+    others = (3 + 100 * rate) / (30 * factors[1] + 100)  # of the kiss
+    worth = 1 / (1 / (30 * factors[1] + 100) + 1 / 100)
+    assert priors.of("kiss") == Prior(pytest.approx((8 + worth * factors[0] * others) / (20 + worth)), 20, 8)
+    assert priors.of("ghost") == Prior(pytest.approx((1 + 50 * factors[0] * rate) / (10 + 50)), 10, 1)  # nobody else saw it
 
 
 def test_in_the_order_of_a_catalog_what_was_not_shown_there_has_no_impressions(logs: Callable[..., Path]) -> None:

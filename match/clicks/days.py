@@ -1,0 +1,253 @@
+"""Logs to daily counts, a day at a time or all at once, with the same answer: what priors are learned from.
+
+A store remembers two tables of what it has read. `click_facts`: the impressions of the last days, one row each, since rows still
+arrive late, twice, or before the play they led to; and plays whose impression has not come yet. `click_days`: counts of the days
+before, which are closed. A log added is put beside the facts and counted with them (match.clicks.queries), so that the order in which
+rows arrive and how often does not matter, as long as each arrives before its day is closed. The facts take about the disk of the
+logs of those days; the counts a row per day and artwork, in each segment and at each place, however many users there are.
+
+DuckDB works on the disk beyond its share of memory (match.clicks.logs), and rows go to and from the store in batches.
+"""
+
+from dataclasses import dataclass
+from math import isinf
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from embed.errors import LogError
+from embed.records import CLICK_DAY, CLICK_FACT
+from embed.store import Store, has_table, read_batches, replace_table, tidy_table
+from match.clicks.logs import QUALITY_FRACTION, QUALITY_SECONDS, database, open_logs
+from match.clicks.queries import DAY_US, DAYS, DELAYS, FACTS
+
+if TYPE_CHECKING:
+    import duckdb
+
+LONGEST_WAIT = 3.0  # days
+IN_TIME = 0.99  # of the plays: how many come within the waiting time
+TIMED = 100  # plays from which on the log's own delays are believed
+BATCH = 1 << 16  # rows
+
+BESIDE = ("user_id", "copy_id", "segment", "row", "position", "shown_at", "played_at")  # columns that a log may lack
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How impressions count. Raises LogError for what cannot be."""
+
+    half_life: float = 90.0  # days after which an impression counts half, by its day; inf: all alike
+    wait: float | None = None  # days in which a play may come; None: as long as the log's own take, at most LONGEST_WAIT
+    most_repeats: int = 10  # impressions of one artwork that count, per user and day
+    most_impressions: int = 2000  # per user and day; whoever has more is a machine, and none of that day's count
+    open_days: int = 7  # days, with the newest, in which rows may still arrive
+
+    def __post_init__(self) -> None:
+        """Check that the rules go together."""
+        if not self.half_life > 0 or self.most_repeats < 1 or self.most_impressions < 1 or self.open_days < 1:
+            raise LogError(f"{self}: the half-life and the limits must be above 0")
+        if self.wait is not None and not 0 <= self.wait <= self.open_days - 1:
+            raise LogError(f"a waiting time of {self.wait:g} days: give 0 to {self.open_days - 1} days, or keep more days open")
+        if self.open_days < LONGEST_WAIT + 1:
+            raise LogError(f"{self.open_days} open days: give {LONGEST_WAIT + 1:g} or more, since plays come late")
+
+
+class Report(NamedTuple):
+    """What became of the rows: of the logs read, and of all that is remembered."""
+
+    rows: int  # impressions in the logs read
+    duplicates: int  # of them, rows whose impression_id was there already
+    late: int  # of them, rows of days that were closed
+    young: int  # impressions that may still be played, and wait
+    repeats: int  # beyond Rules.most_repeats
+    bots: int  # of users with more than Rules.most_impressions a day
+    counted: int  # impressions that the priors are learned from
+    plays: int  # of those, how many led to a quality play
+    wait: float | None  # days, None where no times are known
+    wait_by: str  # how the waiting time came about
+    half_life: float
+    lacking: tuple[str, ...]  # optional columns that the logs read do not have
+
+
+@dataclass(frozen=True)
+class Days:
+    """Counts over all days, the newer ones weighing more. Weighted: `shown`, `played`, and `squares`, the sum of squared weights."""
+
+    cells: pa.Table  # title_id, artwork_id, name (of the segment), impressions, plays, shown, played, squares; in that order
+    places: pa.Table  # the same with `place` in place of the segment
+    lines: pa.Table  # the same with name (of the line of copy), without artwork
+    report: Report
+
+
+def count_days(logs: Path | str, rules: Rules, store: Store | None = None, *, add: bool = False) -> Days:
+    """The counts of the logs; with `add`, of what `store` remembers and the logs; a store then remembers them.
+
+    logs: a folder as `learn_priors` takes it; raises LogError as it does. The caller holds the store's lock of priors.
+    """
+    import duckdb
+
+    with database(store.root if store else None) as connection:
+        lacking = tuple(sorted(set(BESIDE) - open_logs(connection, logs)))
+        try:
+            _check_named(connection, logs)
+            _recall(connection, store if add else None)
+            counts = _count(connection, rules, lacking)
+            if store is not None:
+                if not add:  # or a run stopped halfway would leave facts of one log and days of another
+                    replace_table(store, "click_facts", CLICK_FACT.empty_table())
+                _remember(connection, store, rules)
+        except duckdb.Error as error:
+            raise LogError(f"the logs in {logs} cannot be aggregated: {error}") from error
+    return counts
+
+
+def _check_named(connection: "duckdb.DuckDBPyConnection", logs: Path | str) -> None:
+    names = ("impression_id", "title_id", "artwork_id")
+    nameless = _row(connection, f"SELECT {', '.join(f'count(*) - count({n})' for n in names)} FROM given_impressions")
+    for name, count in zip(names, nameless, strict=True):
+        if count:
+            raise LogError(f"{count} impressions in {logs} have no {name}; fill it in, or leave them out")
+
+
+# The rows of a day that is closed are gone; a day of which rows are kept is open, whatever its counts in `closed` say (a run that was
+# stopped between the two writes leaves both).
+RECALL = """
+    CREATE TEMP TABLE shut AS SELECT DISTINCT shown_day FROM closed ANTI JOIN (
+        SELECT DISTINCT CAST(floor(shown_us / 8.64e10) AS BIGINT) AS shown_day FROM kept WHERE title_id IS NOT NULL
+    ) AS kept_days USING (shown_day);
+    CREATE TEMP VIEW timely AS SELECT * FROM (
+        SELECT *, CAST(floor(shown_us / 8.64e10) AS BIGINT) AS shown_day FROM given_impressions
+    ) ANTI JOIN shut USING (shown_day);
+    CREATE TEMP VIEW impressions AS
+        SELECT {columns} FROM timely UNION ALL SELECT {columns} FROM kept WHERE title_id IS NOT NULL;
+    CREATE TEMP VIEW plays AS
+        SELECT impression_id, seconds, fraction, played_us FROM given_plays
+        UNION ALL SELECT impression_id, NULL, 1.0, played_us FROM kept WHERE quality = 1
+"""
+COLUMNS = "impression_id, user_id, title_id, artwork_id, copy_id, segment, place, shown_us"
+
+
+def _recall(connection: "duckdb.DuckDBPyConnection", store: Store | None) -> None:
+    """Tables `kept` and `closed` of what the store remembers, and the views that the queries read."""
+    for name, table, schema in (("kept", "click_facts", CLICK_FACT), ("closed", "click_days", CLICK_DAY)):
+        connection.register("empty", schema.empty_table())
+        connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM empty")
+        if store is not None and has_table(store, table):
+            batches = pa.RecordBatchReader.from_batches(schema, read_batches(store, table, rows=BATCH))
+            connection.register("stored", batches)
+            connection.execute(f"INSERT INTO {name} SELECT * FROM stored")
+            connection.unregister("stored")
+    connection.execute(RECALL.format(columns=COLUMNS))
+
+
+def _count(connection: "duckdb.DuckDBPyConnection", rules: Rules, lacking: tuple[str, ...]) -> Days:
+    limits = {"fraction": QUALITY_FRACTION, "seconds": QUALITY_SECONDS}
+    caps = {"most_impressions": rules.most_impressions, "most_repeats": rules.most_repeats}
+    connection.execute(f"CREATE TEMP TABLE facts AS {FACTS.format(**limits, **caps)}")
+    (newest,) = _row(connection, "SELECT max(shown_us) FROM facts")
+    connection.execute(f"CREATE TEMP TABLE delays AS {DELAYS}")
+    wait, wait_by = _wait(connection, rules, newest)
+    settled = "NULL" if wait is None else str(int(newest - wait * DAY_US))
+    connection.execute(f"""
+        CREATE TEMP TABLE days AS {DAYS.format(settled_us=settled)};
+        INSERT INTO days SELECT 'delay', shown_day, NULL, NULL, NULL, late, 0, plays FROM delays;
+        INSERT INTO days SELECT * FROM closed SEMI JOIN shut USING (shown_day)
+    """)
+    report = _report(connection, rules, wait, wait_by, lacking)
+    keys = {"segment": "title_id, artwork_id, name", "place": "title_id, artwork_id, place", "copy": "title_id, name"}
+    cells, places, lines = (_weighted(connection, kind, columns, rules.half_life) for kind, columns in keys.items())
+    return Days(cells, places, lines, report)
+
+
+def _wait(connection: "duckdb.DuckDBPyConnection", rules: Rules, newest: int | None) -> tuple[float | None, str]:
+    """(days, in words) that a play is waited for: what IN_TIME of those took whose impressions are old enough to tell."""
+    if newest is None:
+        return None, "no times are known"
+    if rules.wait is not None:
+        return rules.wait, "as asked"
+    old = int((newest - LONGEST_WAIT * DAY_US) // DAY_US)  # of whole days, so that it does not matter which are closed
+    late = connection.execute(
+        f"""SELECT late, sum(plays)::BIGINT FROM (
+            SELECT shown_day, late, plays FROM delays WHERE shown_day < {old}
+            UNION ALL SELECT shown_day, place, plays FROM closed SEMI JOIN shut USING (shown_day) WHERE kind = 'delay'
+        ) GROUP BY late ORDER BY late"""
+    ).fetchall()
+    within = np.cumsum([plays for _, plays in late])
+    if not len(within) or within[-1] < TIMED:
+        return LONGEST_WAIT, f"fewer than {TIMED} plays tell how late they come"
+    power = late[int(np.searchsorted(within, IN_TIME * within[-1]))][0]
+    return min(2.0**power * 1e6 / DAY_US, LONGEST_WAIT), f"{IN_TIME:.0%} of the plays come within it"
+
+
+def _report(
+    connection: "duckdb.DuckDBPyConnection", rules: Rules, wait: float | None, wait_by: str, lacking: tuple[str, ...]
+) -> Report:
+    rows, timely, kept, facts = (
+        _row(connection, f"SELECT count(*) FROM {table}")[0]
+        for table in ("given_impressions", "timely", "kept WHERE title_id IS NOT NULL", "facts")
+    )
+    told = connection.execute("SELECT kind, sum(impressions)::BIGINT, sum(plays)::BIGINT FROM days GROUP BY kind").fetchall()
+    of = {kind: (impressions, plays) for kind, impressions, plays in told}
+    young, repeats, bots = (of.get(kind, (0, 0))[0] for kind in ("young", "repeat", "bot"))
+    return Report(
+        rows,
+        kept + timely - facts,
+        rows - timely,
+        young,
+        repeats,
+        bots,
+        *of.get("segment", (0, 0)),
+        wait,
+        wait_by,
+        rules.half_life,
+        lacking,
+    )
+
+
+def _weighted(connection: "duckdb.DuckDBPyConnection", kind: str, columns: str, half_life: float) -> pa.Table:
+    age = "(SELECT max(shown_day) FROM days) - shown_day"
+    weight = "1e0" if isinf(half_life) else f"coalesce(pow(0.5, ({age}) / {half_life}), 1.0)"
+    return connection.sql(f"""
+        SELECT {columns}, sum(impressions)::BIGINT AS impressions, sum(plays)::BIGINT AS plays,
+            sum(impressions * weight) AS shown, sum(plays * weight) AS played, sum(impressions * weight * weight) AS squares
+        FROM (SELECT *, {weight} AS weight FROM days WHERE kind = '{kind}')
+        GROUP BY {columns} ORDER BY {columns}
+    """).to_arrow_table()
+
+
+# A play whose impression has not come is kept as long as its day is open; where nobody knows its day, for good.
+OPEN = """
+    SELECT {columns}, played_us, quality FROM facts WHERE shown_day IS NULL OR shown_day >= {first}
+    UNION ALL
+    SELECT impression_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, min(played_us), 1
+    FROM plays ANTI JOIN facts USING (impression_id)
+    WHERE (fraction >= {fraction} OR seconds >= {seconds})
+        AND (played_us IS NULL OR played_us >= {first} * 8.64e10)
+    GROUP BY impression_id
+"""
+CLOSED = "SELECT * FROM days WHERE shown_day < {first} AND kind NOT IN ('counted', 'young')"
+
+
+def _remember(connection: "duckdb.DuckDBPyConnection", store: Store, rules: Rules) -> None:
+    """The counts first: a run stopped before the facts are written leaves days both closed and open, and they are open."""
+    (newest,) = _row(connection, "SELECT max(shown_day) FROM facts")
+    first = 0 if newest is None else newest - rules.open_days + 1
+    limits = {"fraction": QUALITY_FRACTION, "seconds": QUALITY_SECONDS}
+    _write(connection, store, "click_days", CLOSED.format(first=first), CLICK_DAY)
+    _write(connection, store, "click_facts", OPEN.format(columns=COLUMNS, first=first, **limits), CLICK_FACT)
+
+
+def _write(connection: "duckdb.DuckDBPyConnection", store: Store, table: str, query: str, schema: pa.Schema) -> None:
+    reader = connection.sql(query).to_arrow_reader(BATCH)
+    batches = (
+        pa.RecordBatch.from_arrays([pc.cast(a, f.type) for a, f in zip(b, schema, strict=True)], schema=schema) for b in reader
+    )
+    replace_table(store, table, pa.RecordBatchReader.from_batches(schema, batches))
+    tidy_table(store, table)
+
+
+def _row(connection: "duckdb.DuckDBPyConnection", query: str) -> tuple[Any, ...]:
+    return tuple(connection.execute(query).fetchall()[0])

@@ -1,0 +1,33 @@
+"""Sample ratio: whether the users per arm are as many as were planned. Where not, some users were lost, and not by chance."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from match.experiments.gamma import chi_square_tail
+
+MISMATCH = 0.001  # p-value below which the arms are not compared (Fabijan et al. 2019, "Diagnosing sample ratio mismatch", KDD)
+
+
+@dataclass(frozen=True)
+class SampleRatio:
+    """Users per arm, and how probable a difference from the plan as large as this is by chance."""
+
+    users: dict[str, int]
+    planned: dict[str, float]  # shares, their sum 1
+    p: float  # of Pearson's chi-square test
+
+    @property
+    def holds(self) -> bool:
+        """Whether the arms may be compared."""
+        return self.p >= MISMATCH
+
+
+def sample_ratio(users: Mapping[str, int], planned: Mapping[str, float]) -> SampleRatio:
+    """The check of two or more arms; planned: of each arm a weight above 0, in any unit. One arm alone holds always."""
+    everyone, weights = sum(users.values()), sum(planned.values())
+    shares = {arm: weight / weights for arm, weight in planned.items()}
+    expected = {arm: everyone * share for arm, share in shares.items()}
+    if len(shares) < 2 or everyone == 0:
+        return SampleRatio(dict(users), shares, 1.0)
+    statistic = sum((users[arm] - expected[arm]) ** 2 / expected[arm] for arm in shares)
+    return SampleRatio(dict(users), shares, chi_square_tail(statistic, len(shares) - 1))

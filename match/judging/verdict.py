@@ -1,0 +1,186 @@
+"""The judge: what a policy would have earned on a log, whether it is better than the log's own, and a refusal where that can't be said.
+
+Off-policy estimates look precise long before they are: a handful of impressions with large weights make them. So an answer needs
+enough of the log to speak of the policy, propensities that are true, and an interval of the difference that lies on one side of 0;
+where one is missing, the answer names it and says how many impressions it would take.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from math import ceil, isfinite
+
+import numpy as np
+
+from match.judging.diagnosis import Diagnosis, diagnose
+from match.judging.estimators import direct, doubly_robust, ips, logged, replay, snips, switch_dr
+from match.judging.intervals import CONFIDENCE, Estimate, Terms, estimates_of, influence, interval, quantile, standard_error
+from match.judging.log import Log
+
+ROUNDING = 0.01  # of the mean weight: logged propensities are rounded
+POWER = 0.8  # with which a difference as large as the measured one would be told
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a log must have to be heard."""
+
+    effective: float = 300.0  # effective sample size: with less, intervals by bootstrap hold less often than they say
+    effective_reward: float = 30.0  # likewise of what earned: the estimate is made of these alone
+    overlap: float = 0.95  # of the policy's choices the log could have shown
+    heaviest: float = 0.05  # of all weight that one user or impression may have
+    weight_errors: float = 4.0  # standard errors that the mean weight may be from 1
+    mismatch: float = 0.001  # probability of the counts under the logged propensities
+    precision: float = 0.1  # half-width of the interval wanted, of the logged reward: what `needed` is worked out for
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The answer, and what it rests on."""
+
+    answer: str  # "better" or "worse" than the log's own policy, or "refused"
+    reasons: tuple[str, ...]  # of the refusal, in words; none of an answer
+    by: str  # the estimator that speaks: DR where there is a reward model, else SNIPS
+    difference: Estimate | None  # the policy's reward less the log's own, per impression; None where propensities are missing
+    logged: Estimate | None  # what the log's own policy earned
+    estimates: dict[str, Estimate]  # by estimator
+    diagnosis: Diagnosis
+    needed: (
+        int | None
+    )  # impressions of such a log to know the policy's reward to the wanted precision; None where no number would do
+    to_tell: int | None  # to tell a difference as large as the measured one with POWER, and to be heard; likewise
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def words(self) -> str:
+        """One sentence."""
+        if self.answer != "refused" and self.difference is not None:
+            d = self.difference
+            return f"{self.answer} than the logged policy by {abs(d.value):.3g} an impression ({d.low:.3g} to {d.high:.3g})"
+        more = [f"{count:,} impressions {what}" for count, what in self._more() if count is not None]
+        end = f"it would take {' and '.join(more)}" if more else "no number of such impressions would do"
+        return f"refused: {'; '.join(self.reasons)}. {end[0].upper()}{end[1:]}"
+
+    def _more(self) -> Iterator[tuple[int | None, str]]:
+        yield self.needed, f"to know its reward to {100 * self.limits.precision:g} % of the logged policy's"
+        yield self.to_tell, "to tell a difference as large as this one"
+
+
+def judge(
+    log: Log, predicted: np.ndarray | None = None, *, limits: Limits | None = None, resamples: int = 1000, seed: int = 0
+) -> Judgement:
+    """What the policy would have earned, and whether that is more than the log's own.
+
+    predicted: (n, k) a cross-fitted reward model (match.judging.rewards); with it DR speaks and DM and Switch-DR stand beside it,
+    without it SNIPS. All intervals are of one bootstrap, users drawn as wholes.
+    """
+    limits, diagnosis = limits or Limits(), diagnose(log)
+    if diagnosis.unusable:
+        reason = (
+            f"{diagnosis.unusable:,} of {len(log):,} impressions have no propensity above 0: log it when the artwork is chosen"
+        )
+        return Judgement("refused", (reason,), "", None, None, {}, diagnosis, None, None, limits)
+    terms = terms_of(log, predicted, seed)
+    found, drawn = estimates_of(terms, log.units, resamples, seed)
+    by = "SNIPS" if predicted is None else "DR"
+    speaks = [one.name for one in terms].index(by)
+    difference = _difference(terms[speaks], terms[0], drawn[speaks] - drawn[0], log.units)
+    untrue, thin = untrue_of(diagnosis, limits), thin_of(diagnosis, limits)
+    reasons = (*untrue, *thin, *_undecided(difference))
+    certain = quantile((1 + CONFIDENCE) / 2)
+    wanted = limits.precision * found[0].value
+    needed, to_tell = (
+        None if untrue or count is None else count
+        for count in (
+            _needed(len(log), found[speaks].error, wanted, certain),
+            _most(
+                _needed(len(log), difference.error, difference.value, certain + quantile(POWER)),
+                _to_be_heard(diagnosis, limits),
+            ),
+        )
+    )
+    return Judgement(
+        "refused" if reasons else "better" if difference.value > 0 else "worse",
+        reasons,
+        by,
+        difference,
+        found[0],
+        {one.name: one for one in found[1:]},
+        diagnosis,
+        needed,
+        to_tell,
+        limits,
+    )
+
+
+def terms_of(log: Log, predicted: np.ndarray | None = None, seed: int = 0) -> list[Terms]:
+    """Of all estimators that the log allows, what the log's own policy earned first."""
+    terms = [logged(log), replay(log, seed), ips(log), snips(log)]
+    if predicted is not None:
+        terms += [direct(log, predicted), doubly_robust(log, predicted), switch_dr(log, predicted)]
+    return terms
+
+
+def untrue_of(diagnosis: Diagnosis, limits: Limits) -> tuple[str, ...]:
+    """Why a log can't be believed on a policy, however long it were; in words."""
+    d = diagnosis
+    off = abs(d.mean_weight - 1)
+    overlap, mismatch = 1.0 if d.overlap is None else d.overlap, 1.0 if d.mismatch is None else d.mismatch
+    said = {
+        f"it could have shown {100 * overlap:.1f} % of what the policy chooses (least: {100 * limits.overlap:g} %)": (
+            overlap < limits.overlap
+        ),
+        f"weights average {d.mean_weight:.3f}, not 1: the policy chooses what the log never shows, or propensities are not true": (
+            off > limits.weight_errors * d.mean_weight_error and off > ROUNDING
+        ),
+        f"artworks were not shown as often as their propensities say (P = {mismatch:.2g}, least: {limits.mismatch:g})": (
+            mismatch < limits.mismatch
+        ),
+    }
+    return tuple(words for words, against in said.items() if against)
+
+
+def thin_of(diagnosis: Diagnosis, limits: Limits) -> tuple[str, ...]:
+    """Why a log has too little to say of a policy, in words."""
+    d, what = diagnosis, "users" if diagnosis.units < diagnosis.impressions else "impressions"
+    said = {
+        f"it speaks of this policy as {d.effective:,.0f} {what} would (least: {limits.effective:,.0f})": d.effective
+        < limits.effective,
+        f"what it earned counts as {d.effective_reward:,.1f} rewards (least: {limits.effective_reward:g})": (
+            d.effective_reward < limits.effective_reward
+        ),
+        f"one of its {what} has {100 * d.heaviest:.1f} % of the weight (most: {100 * limits.heaviest:g} %)": d.heaviest
+        > limits.heaviest,
+    }
+    return tuple(words for words, against in said.items() if against)
+
+
+def _to_be_heard(diagnosis: Diagnosis, limits: Limits) -> int | None:
+    """Impressions with which no reason of `thin_of` would be left, effective sizes growing as the log does; None: none would."""
+    d = diagnosis
+    lacks = (limits.effective, d.effective), (limits.effective_reward, d.effective_reward), (d.heaviest, limits.heaviest)
+    if any(not there > 0 for _, there in lacks):
+        return None
+    return ceil(d.impressions * max(1.0, *(least / there for least, there in lacks)))
+
+
+def _difference(policy: Terms, own: Terms, drawn: np.ndarray, units: np.ndarray) -> Estimate:
+    """Paired: both stand on the same impressions."""
+    low, high = interval(drawn)
+    error = standard_error(influence(policy) - influence(own), units)
+    return Estimate(f"{policy.name} - {own.name}", policy.value - own.value, error, low, high, None)
+
+
+def _undecided(difference: Estimate) -> tuple[str, ...]:
+    if difference.low > 0 or difference.high < 0:
+        return ()
+    return (f"the difference to the logged policy may be none ({difference.low:.3g} to {difference.high:.3g} an impression)",)
+
+
+def _needed(impressions: int, error: float, wanted: float, errors: float) -> int | None:
+    """Impressions with which so many standard errors are as much as is wanted; the variance of an impression stays as it is."""
+    ratio = errors * error / abs(wanted) if wanted else float("inf")
+    return ceil(impressions * ratio**2) if isfinite(ratio) else None
+
+
+def _most(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else max(one, other)

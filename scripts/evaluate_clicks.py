@@ -1,0 +1,75 @@
+"""Whether what clicks teach is worth having, on real logs: `python scripts/evaluate_clicks.py`.
+
+`scripts/evaluating/` has the parts: open_bandit.py measures the off-policy judge.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from artwork_doors import console
+
+app = console.door()
+
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"  # beside the repository
+PARTS = {"open_bandit": "open_bandit"}  # by name: its module in scripts/evaluating
+
+
+@app.command()
+@console.reports_errors
+def evaluate_clicks(
+    data: Annotated[Path, typer.Option(help="Folder of the research data: open_bandit.")] = DATA,
+    only: Annotated[str, typer.Option(help="Which parts, divided by commas.")] = ",".join(PARTS),
+    resamples: Annotated[int, typer.Option(min=10, help="Of the bootstrap behind each interval.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed, the same figures.")] = 0,
+    plot: Annotated[Path | None, typer.Option(help="Draw the figures to this file, such as clicks.png.")] = None,
+    check: console.Check = False,
+    as_json: console.AsJson = False,
+) -> None:
+    """Measure (a) the off-policy judge on Open Bandit Dataset: its estimates beside those that were published, each policy judged on
+    the other's log, and whether the judge refuses where estimates are far off; with 95 % intervals.
+
+    About a minute on 2 cores.
+
+    Exit code 0: measured; 1: with --check, a target was missed; 2: could not run.
+    """
+    import importlib
+
+    from artwork_doors.benching.report import print_figures
+    from artwork_doors.evaluating.verdicts import ClickMaterial, parts_in_json
+    from embed.errors import ArtworkMatcherError
+
+    names = console.names(only) or []
+    if not names or (strangers := [name for name in names if name not in PARTS]):
+        raise typer.BadParameter(
+            f"--only {only!r}: {', '.join(strangers) if names else 'nothing'} is none of {', '.join(PARTS)}"
+        )
+    if not data.is_dir():
+        raise ArtworkMatcherError(f"no research data at {str(data)!r}; give the folder that has open_bandit with --data")
+    material, parts = ClickMaterial(data, seed, resamples), []
+    for name in names:
+        console.say(f"measuring {name}")
+        parts.append(importlib.import_module(f"artwork_doors.evaluating.{PARTS[name]}").measure(material))
+    if plot:
+        from artwork_doors.evaluating.plot import draw_figures
+
+        draw_figures(parts, plot)
+    if as_json:
+        console.answer({"seed": seed, "resamples": resamples, "parts": parts_in_json(parts)})
+    else:
+        for part in parts:
+            print_figures(part.title, part.figures)
+            if part.differences:
+                print_figures(f"{part.title}: differences, paired", part.differences)
+    if check and any(line.met is False for part in parts for line in part.figures):
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Not a console command: it needs data that is not the project's."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

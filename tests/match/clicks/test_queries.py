@@ -1,0 +1,110 @@
+"""The queries mean the same in a second engine, DataFusion beside DuckDB; and they can be had in other dialects."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from embed.errors import LogError
+from match.clicks.queries import DAYS, DELAYS, FACTS, in_dialect
+
+IMPRESSIONS = pa.schema(
+    [(name, pa.string()) for name in ("impression_id", "user_id", "title_id", "artwork_id", "copy_id", "segment")]
+    + [("place", pa.int64()), ("shown_us", pa.int64())]
+)
+PLAYS = pa.schema(
+    [("impression_id", pa.string()), ("seconds", pa.float64()), ("fraction", pa.float64()), ("played_us", pa.int64())]
+)
+LIMITS = {"fraction": 0.2, "seconds": 600.0, "most_impressions": 12, "most_repeats": 2}
+DAY = 86_400_000_000
+SETTLED = {"settled_us": 20_000 * DAY + 2 * DAY}
+FACT_COLUMNS = "impression_id, user_id, title_id, artwork_id, copy_id, segment, place, shown_us, played_us, quality, verdict"
+
+duckdb = pytest.importorskip("duckdb")
+datafusion = pytest.importorskip("datafusion", reason="pip install 'artwork-matcher[test]' brings the second engine")
+
+
+@st.composite
+def logs(draw: st.DrawFn) -> tuple[pa.Table, pa.Table]:
+    """Every column may be null but the ids; rows come twice, also with other content."""
+    rng, count = np.random.default_rng(draw(st.integers(0, 2**32 - 1))), draw(st.integers(0, 150))
+
+    def some(values: list[Any], none: float = 0.2) -> list[Any]:
+        return [None if rng.random() < none else values[rng.integers(len(values))] for _ in range(count)]
+
+    impressions = {
+        "impression_id": [f"i{rng.integers(max(count * 3 // 4, 1))}" for _ in range(count)],
+        "user_id": some(["ada", "ben", "bot", "bot", "bot"]),
+        "title_id": some(["harbour", "caper"], 0),
+        "artwork_id": some(["kiss", "ghost", "clown"], 0),
+        "copy_id": some(["l1", "", " ", "l2"]),
+        "segment": some(["teens", "Teens"]),
+        "place": some([0, 1, 12]),
+        # days begin and end
+        "shown_us": [
+            None if rng.random() < 0.1 else 20_000 * DAY + int(rng.integers(4)) * DAY + int(rng.choice([-1, 0, 1, 12_345_678]))
+            for _ in range(count)
+        ],
+    }
+    plays = {
+        "impression_id": [f"i{rng.integers(max(count, 1))}" for _ in range(count)],
+        "seconds": some([599.9, 600.0, 30.0]),
+        "fraction": some([0.19, 0.2, 0.9]),
+        "played_us": [None if rng.random() < 0.2 else 20_001 * DAY + int(rng.integers(DAY)) for _ in range(count)],
+    }
+    return pa.Table.from_pydict(impressions, schema=IMPRESSIONS), pa.Table.from_pydict(plays, schema=PLAYS)
+
+
+def by_duckdb(impressions: pa.Table, plays: pa.Table) -> list[list[tuple[Any, ...]]]:
+    with duckdb.connect() as connection:
+        connection.register("impressions", impressions)
+        connection.register("plays", plays)
+        connection.execute(f"CREATE TEMP TABLE facts AS {FACTS.format(**LIMITS)}")
+        queries = (f"SELECT {FACT_COLUMNS}, shown_day FROM facts", DELAYS, DAYS.format(**SETTLED))
+        return [_sorted(connection.execute(query).fetchall()) for query in queries]
+
+
+def by_datafusion(impressions: pa.Table, plays: pa.Table) -> list[list[tuple[Any, ...]]]:
+    """In the dialect nearest to its own, Postgres', as sqlglot writes it."""
+    session = datafusion.SessionContext()
+    for name, table in (("impressions", impressions), ("plays", plays)):
+        session.register_record_batches(name, [table.to_batches() or [pa.RecordBatch.from_pylist([], schema=table.schema)]])
+    session.sql(f"CREATE TABLE facts AS {in_dialect(FACTS.format(**LIMITS), 'postgres')}").collect()
+    queries = (
+        f"SELECT {FACT_COLUMNS}, shown_day FROM facts",
+        in_dialect(DELAYS, "postgres"),
+        in_dialect(DAYS.format(**SETTLED), "postgres"),
+    )
+    return [_sorted([tuple(row.values()) for row in session.sql(query).to_pylist()]) for query in queries]
+
+
+def _sorted(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    return sorted(rows, key=lambda row: [(value is None, str(value)) for value in row])
+
+
+@settings(max_examples=25, deadline=None)
+@given(logs())
+def test_two_engines_agree(tables: tuple[pa.Table, pa.Table]) -> None:
+    for one, other in zip(by_duckdb(*tables), by_datafusion(*tables), strict=True):
+        assert one == other
+
+
+@pytest.mark.parametrize("dialect", ["spark", "trino", "bigquery", "snowflake"])
+def test_other_engines_have_it_in_their_own_words(dialect: str) -> None:
+    """And reading that gives the query back, to the letter of DuckDB's own wording."""
+    import sqlglot
+
+    for query in (FACTS.format(**LIMITS), DELAYS, DAYS.format(**SETTLED)):
+        theirs = in_dialect(query, dialect)
+        assert "{" not in theirs
+        assert [one.key for one in sqlglot.parse(theirs, read=dialect) if one] == [
+            one.key for one in sqlglot.parse(query) if one
+        ]
+
+
+def test_an_unknown_dialect_is_refused() -> None:
+    with pytest.raises(LogError, match="no dialect 'klingon'"):
+        in_dialect(DAYS, "klingon")

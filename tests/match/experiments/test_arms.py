@@ -1,0 +1,139 @@
+"""What DuckDB sums over users, beside numpy on the same rows."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from embed.errors import LogError, QueryError
+from match.experiments.arms import SetAside, Sums, find_arm, read_arms
+
+Rows = list[dict[str, Any]]
+FIRST = datetime(2026, 9, 1, 12, tzinfo=UTC)
+
+
+def impression(number: int, user: str | None, arm: str | None, day: float = 0, **more: Any) -> dict[str, Any]:
+    when = (FIRST + timedelta(days=day)).isoformat()
+    return {"impression_id": f"i{number}", "user_id": user, "policy": arm, "shown_at": when, **more}
+
+
+@pytest.fixture
+def logs(tmp_path: Path, write_rows: Callable[..., Path]) -> Callable[..., Path]:
+    def write(impressions: Rows, plays: Rows, format: str = "jsonl") -> Path:
+        for name, rows in (("impressions", impressions), ("plays", plays)):
+            write_rows(tmp_path / "logs", name, rows, format)
+        return tmp_path / "logs"
+
+    return write
+
+
+def play(number: int, fraction: float = 0.9) -> dict[str, Any]:
+    return {"impression_id": f"i{number}", "seconds": 30.0, "fraction": fraction}
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("metric", ["quality", "plays"])
+def test_sums_by_arm_segment_and_day_are_those_of_numpy(logs: Callable[..., Path], format: str, metric: str) -> None:
+    rng = np.random.default_rng(0)
+    count, users, days = 2000, 150, 5
+    user, day = rng.integers(0, users, count), rng.integers(0, days, count)
+    arm, segment = np.array(["a", "b", "c"])[np.arange(users) % 3], np.array(["kids", "teens"])[np.arange(users) // 3 % 2]
+    rows = [impression(n, f"u{u}", arm[u], int(d), segment=segment[u]) for n, (u, d) in enumerate(zip(user, day, strict=True))]
+    begun, watched = rng.random(count) < 0.4, rng.random(count) < 0.5
+    plays = [play(n, 0.9 if watched[n] else 0.01) for n in np.flatnonzero(begun)]
+    arms = read_arms(logs(rows + rows[:50], plays + plays[:20], format), "policy", metric)  # some lines came twice
+    played = begun & watched if metric == "quality" else begun
+    assert (arms.names, arms.segments) == (("a", "b", "c"), ("kids", "teens"))
+    assert arms.days == tuple(date(2026, 9, 1) + timedelta(days=each) for each in range(days))
+    assert arms.set_aside == SetAside(0, 0, 0, 0)
+    for name, kind, until in [("a", "kids", 0), ("b", "teens", 2), ("c", "kids", 4)]:
+        there = (arm[user] == name) & (segment[user] == kind) & (day <= until)
+        n, y = np.bincount(user[there], minlength=users), np.bincount(user[there], played[there], minlength=users)
+        expected = [(n > 0).sum(), n.sum(), y.sum(), (n * n).sum(), (n * y).sum(), (y * y).sum()]
+        found = arms.table[arms.names.index(name), arms.segments.index(kind), until]
+        np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(arms.in_all().shown, [(arm[user] == name).sum() for name in arms.names])
+    np.testing.assert_array_equal(arms.by_segment().shown.sum(axis=1), arms.in_all().shown)
+    np.testing.assert_array_equal(arms.over_time().played[:, -1], arms.in_all().played)
+
+
+def test_the_variance_of_a_rate_is_that_over_users() -> None:
+    rng = np.random.default_rng(1)
+    runs, users = 3000, 300
+    shown = rng.integers(1, 20, (runs, users))
+    played = rng.binomial(shown, rng.beta(1, 9, (runs, users)))
+    parts = [np.full(runs, users), *((part.sum(axis=1)) for part in (shown, played, shown**2, shown * played, played**2))]
+    sums = Sums(*(part.astype(float) for part in parts))
+    assert sums.variance.mean() == pytest.approx(sums.rate.var(), rel=5 * np.sqrt(2 / runs))
+    impressions_alone = (sums.rate * (1 - sums.rate) / sums.shown).mean()
+    assert sums.variance.mean() > 1.5 * impressions_alone
+
+
+def test_a_user_s_segment_is_that_of_the_first_impression_that_names_one(logs: Callable[..., Path]) -> None:
+    rows = [
+        impression(0, "ada", "a", 0, segment=None),
+        impression(1, "ada", "a", 2, segment="kids"),
+        impression(2, "ada", "a", 1, segment="teens"),
+        impression(3, "ben", "a", 1, segment=None),
+    ]
+    arms = read_arms(logs(rows, [play(1)]), "policy")
+    assert arms.segments == ("teens",)
+    assert arms.by_segment().shown.tolist() == [[3]]
+    assert arms.in_all().shown.tolist() == [4]
+
+
+def test_what_takes_no_part_is_counted(logs: Callable[..., Path]) -> None:
+    rows = [
+        *(impression(n, "ada", "a") for n in range(2)),
+        *(impression(10 + n, "ben", arm) for n, arm in enumerate(["a", "b", "b"])),
+        *(impression(20 + n, None, "a") for n in range(4)),
+        *(impression(30 + n, "ada", None) for n in range(5)),
+        impression(40, "eve", "b"),
+    ]
+    arms = read_arms(logs(rows, [play(0)]), "policy")
+    assert arms.set_aside == SetAside(crossed_users=1, crossed=3, nameless=4, outside=5)
+    assert arms.in_all().users.tolist() == [1, 1]
+    assert arms.in_all().shown.tolist() == [2, 1]
+
+
+def test_only_the_arms_of_the_experiment(logs: Callable[..., Path]) -> None:
+    rows = [
+        impression(0, "ada", "a"),
+        impression(1, "ben", "b"),
+        impression(2, "ada", "before"),
+        impression(3, "eve", "before"),
+    ]
+    arms = read_arms(logs(rows, [play(0)]), "policy", only=("b", "a", "never"))
+    assert arms.names == ("b", "a", "never")
+    assert arms.in_all().users.tolist() == [1, 1, 0]
+    assert arms.set_aside == SetAside(0, 0, 0, outside=2)
+
+
+@pytest.mark.parametrize("column", ["group", 'my "arm"', "select"])
+def test_the_arm_s_column_may_be_called_anything(logs: Callable[..., Path], column: str) -> None:
+    rows = [{**impression(0, "ada", "a"), column: "x"}, {**impression(1, "ben", "a"), column: "y"}]
+    assert read_arms(logs(rows, [play(0)], "parquet"), column).names == ("x", "y")
+
+
+def test_an_impression_without_a_time(logs: Callable[..., Path]) -> None:
+    rows = [impression(0, "ada", "a"), {**impression(1, "ada", "a"), "shown_at": None}]
+    with pytest.raises(LogError, match="1 impressions have no shown_at"):
+        read_arms(logs(rows, [play(0)]), "policy")
+
+
+def test_a_column_that_is_not_there_or_names_nothing(logs: Callable[..., Path]) -> None:
+    written = logs([impression(0, "ada", None)], [play(0)])
+    with pytest.raises(LogError, match="has no column cell"):
+        read_arms(written, "cell")
+    with pytest.raises(LogError, match="the impressions' policy names no arm; say with --arm-column"):
+        read_arms(written, "policy")
+
+
+def test_an_arm_that_nobody_saw(logs: Callable[..., Path]) -> None:
+    arms = read_arms(logs([impression(0, "ada", "a"), impression(1, "ben", "b")], [play(0)]), "policy")
+    assert find_arm(arms, "b", "--control") == 1
+    with pytest.raises(QueryError, match="--control 'c': no impression names that arm; there are 'a', 'b'"):
+        find_arm(arms, "c", "--control")
