@@ -6,7 +6,8 @@ sold as its lead unless the user asked for it, and variety, a page does not show
 
 from collections import Counter, deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -61,6 +62,25 @@ def _shows_no_lead(snapshot: Snapshot, leads: int) -> np.ndarray:
     with_lead = np.bincount(owners[found], minlength=len(shown)) > 0
     no_lead: np.ndarray = (shown > 0) & ~with_lead & (sizes > 0)[of_rows]
     return no_lead
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """A snapshot as the guards look at it; what they need is made when it is first asked for."""
+
+    snapshot: Snapshot
+    _little: dict[Guards, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
+
+    def little(self, guards: Guards) -> np.ndarray:
+        """`of_little_part`, remembered."""
+        if (found := self._little.get(guards)) is None:
+            found = self._little[guards] = of_little_part(self.snapshot, guards)
+        return found
+
+    @cached_property
+    def marks(self) -> "Marks":
+        """Of all artwork."""
+        return Marks.of(self.snapshot)
 
 
 @dataclass(frozen=True)

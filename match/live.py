@@ -23,6 +23,7 @@ from index.filters import Context
 from index.snapshot import current_name, open_snapshot
 from match.blend import Weights
 from match.clicks.priors import read_priors
+from match.exploring.serving import Exploring
 from match.matcher import EVERYWHERE, Choice, Matcher, read_users
 
 SECONDS = 10.0  # between two looks
@@ -69,9 +70,10 @@ class LiveMatcher:
         context: Context = EVERYWHERE,
         *,
         with_others: bool = False,
+        explore: Exploring | None = None,
     ) -> list[Choice]:
         """See `Matcher.choose`."""
-        return self._current.choose(user, titles, context, with_others=with_others)
+        return self._current.choose(user, titles, context, with_others=with_others, explore=explore)
 
     def choose_many(
         self,
@@ -80,9 +82,10 @@ class LiveMatcher:
         context: Context = EVERYWHERE,
         *,
         with_others: bool = False,
+        explore: Exploring | None = None,
     ) -> list[list[Choice]]:
         """See `Matcher.choose_many`."""
-        return self._current.choose_many(users, titles, context, with_others=with_others)
+        return self._current.choose_many(users, titles, context, with_others=with_others, explore=explore)
 
     def refresh(self) -> bool:
         """Take up what is new, now; whether there was anything. Raises what `Matcher.open` raises; the former then serves on."""

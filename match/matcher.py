@@ -8,8 +8,9 @@ The request path: it reads a snapshot, profiles and priors, and never loads torc
 published.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import cached_property, lru_cache, partial
 from itertools import repeat
 from pathlib import Path
@@ -39,6 +40,8 @@ from match.blend import (
 )
 from match.clicks.priors import PriorColumns, Priors, read_priors
 from match.clicks.seen import PictureInterests, read_picture_interests, with_pictures
+from match.exploring.serving import Exploring, Seen, Served, serve
+from match.guards import Guarded
 from match.lines import NO_LINES, Line, PageLines, Told
 from match.lines import reason as why_of_line
 from match.lines import scored as scored_lines
@@ -64,6 +67,8 @@ class Choice(NamedTuple):
     others: tuple[Scored, ...] = ()  # the runners-up, best first, where asked for
     copy: Line | None = None  # the line of micro-copy to stand beside the artwork
     copy_reason: str = NO_LINES
+    propensity: float | None = None  # of the artwork; None where it was not drawn but is the best (match.exploring)
+    guards: tuple[str, ...] = ()  # that spoke, and how much of the title they set aside
 
 
 def as_record(choice: Choice) -> dict[str, Any]:
@@ -122,6 +127,7 @@ class Matcher:
         context: Context = EVERYWHERE,
         *,
         with_others: bool = False,
+        explore: Exploring | None = None,
     ) -> list[Choice]:
         """One Choice per title, in the order asked; all titles where `titles` is None.
 
@@ -130,9 +136,10 @@ class Matcher:
         leaves nothing of a title, the Choice has the title's fallback or no artwork, and says what stopped the others. Beside the
         artwork stands the best line of copy that contradicts neither it nor the context's locale, where the title has one.
         What explains an artwork's score is put together when somebody looks: see match.scored.
+        Without `explore` the artwork is the best there is; with it, it is drawn, kept or guarded as match.exploring.serving says.
         Raises FingerprintError for a foreign Profile, ValueError for a context that cannot be.
         """
-        return self.choose_many([user], titles, context, with_others=with_others)[0]
+        return self.choose_many([user], titles, context, with_others=with_others, explore=explore)[0]
 
     def choose_many(
         self,
@@ -141,9 +148,11 @@ class Matcher:
         context: Context = EVERYWHERE,
         *,
         with_others: bool = False,
+        explore: Exploring | None = None,
     ) -> list[list[Choice]]:
         """`choose` for each of many users, in their order."""
         title_ids = self.title_ids if titles is None else list(titles)
+        serving = None if explore is None else partial(self._explore, explore, context, title_ids)
         number_of = self.snapshot.title_numbers
         known = {number: title_id for title_id in title_ids if (number := number_of.get(title_id)) is not None}
         blocks = self._blocks(np.array(sorted(known), np.int64))
@@ -159,7 +168,9 @@ class Matcher:
                 first = 0
                 for taste, chosen in zip(tastes, pages, strict=True):
                     asked = slice(first, first := first + len(taste.queries))
-                    chosen.update(zip(asking.title_ids, self._choose_page(taste, asking, asked, with_others), strict=True))
+                    chosen.update(
+                        zip(asking.title_ids, self._choose_page(taste, asking, asked, with_others, serving), strict=True)
+                    )
             for taste, chosen in zip(tastes, pages, strict=True):
                 answers.append([chosen.get(title_id) or self._unknown(taste, title_id) for title_id in title_ids])
         return answers
@@ -173,17 +184,21 @@ class Matcher:
         """The words of a page; None where the snapshot has none, or where they do not count. queries: (q, d) float32."""
         return PageWords.of(page, self.snapshot.words, queries) if self.snapshot.words and self.weights.words else None
 
-    def _choose_page(self, taste: Taste, asking: "_Asking", asked: slice, with_others: bool) -> Iterator[Choice]:
+    def _choose_page(
+        self, taste: Taste, asking: "_Asking", asked: slice, with_others: bool, serving: "_Serving | None" = None
+    ) -> Iterable[Choice]:
         """One user's Choice of each title of a page; asked: the user's among all queries."""
         page, blocked, view = asking.page, asking.blocked, self._view(taste, asking, asked)
         order = view.parts.order if blocked is None else np.where(blocked.free, view.parts.order, -np.inf)
-        best = best_of(order, page.starts)  # (titles,) places
+        served = serving and serving(taste, asking, view)
+        best = served.places if served else best_of(order, page.starts)  # (titles,) places
         if blocked is not None:
             best = np.where(best == ABSENT, self._fallbacks(page, blocked, best), best)
         titles = (best != ABSENT).nonzero()[0]
         scored = self._scored(view, titles, best[titles])
         artworks: Sequence[Scored | None] = scored
-        reasons = asking.reasons
+        served = served and served.standing_in(best)
+        reasons = served.reasons(asking.reasons) if served else asking.reasons
         if blocked is not None or len(titles) < len(best):
             by_title = dict(zip(titles.tolist(), scored, strict=True))
             artworks = [by_title.get(title) for title in range(len(best))]
@@ -191,9 +206,25 @@ class Matcher:
             reasons = [f"its fallback: {why}" if stand_in else why for why, stand_in in zip(reasons, stands_in, strict=True)]
         others = self._others(view, best, order) if with_others else repeat(())
         of_user = repeat(taste.user_id), asking.title_ids, artworks, reasons, repeat(taste.source), others
-        if asking.lines is None:
-            return in_rows(Choice, *of_user, repeat(None), repeat(NO_LINES))
-        return in_rows(Choice, *of_user, *self._lines(taste, asking.lines, asked, page, best))
+        lines: tuple[Iterable[Line | None], Iterable[str]] = repeat(None), repeat(NO_LINES)
+        if asking.lines is not None:
+            lines = self._lines(taste, asking.lines, asked, page, best)
+        if served is None:
+            return in_rows(Choice, *of_user, *lines, repeat(None), repeat(()))
+        choices = list(in_rows(Choice, *of_user, *lines, *served.columns))
+        served.log([choice.copy and choice.copy.copy_id for choice in choices])
+        return choices
+
+    def _explore(
+        self, exploring: Exploring, context: Context, title_ids: Sequence[str], taste: Taste, asking: "_Asking", view: "_View"
+    ) -> Served:
+        """One user's page, explored; title_ids: in the order asked."""
+        turns = {title_id: turn for turn, title_id in enumerate(title_ids)}
+        positions = np.array([turns[title_id] for title_id in asking.title_ids], np.int64)
+        free = None if asking.blocked is None else asking.blocked.free
+        seen = Seen(taste.user_id, asking.title_ids, positions, asking.page, view.parts, self.prior_columns, free)
+        segment = cohorts_of(taste.profile, context)[0]
+        return serve(exploring, seen, self.guarded, context.at or datetime.now(UTC), segment)
 
     def _lines(
         self, taste: Taste, lines: PageLines, asked: slice, page: Page, best: np.ndarray
@@ -321,6 +352,11 @@ class Matcher:
         return names, exactly
 
     @cached_property
+    def guarded(self) -> Guarded:
+        """The snapshot as the guards look at it."""
+        return Guarded(self.snapshot)
+
+    @cached_property
     def spread(self) -> float:
         """The unit of similarity: see `blend.usual_spread`."""
         return usual_spread(self.audience, self.snapshot.scatter)
@@ -388,6 +424,9 @@ class Matcher:
         return Choice(
             taste.user_id, title_id, None, f"no title {title_id!r} in snapshot {self.snapshot.manifest.name}", taste.source
         )
+
+
+_Serving = Callable[[Taste, "_Asking", "_View"], Served]  # explores a page of one user
 
 
 class _View(NamedTuple):

@@ -36,7 +36,7 @@ class Considered(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Line:
+class Logged:
     """One choice: the row of CHOICE_LOG, as it names them."""
 
     impression_id: str
@@ -192,7 +192,7 @@ def impression_ids(seed: int, user_id: str, title_ids: Sequence[str], at: dateti
     return [xxh3_128_hexdigest(head + title_id.encode()) for title_id in title_ids]
 
 
-def lines_of(table: pa.Table) -> list[Line]:
+def lines_of(table: pa.Table) -> list[Logged]:
     """The rows of a table of CHOICE_LOG, such as a Parquet file of them.
 
     Raises LogError where a column is missing.
@@ -202,13 +202,13 @@ def lines_of(table: pa.Table) -> list[Line]:
     return [_line(row) for row in table.select(CHOICE_LOG.names).to_pylist()]
 
 
-def table_of(lines: Sequence[Line]) -> pa.Table:
+def table_of(lines: Sequence[Logged]) -> pa.Table:
     """Lines as a table of CHOICE_LOG."""
     rows = [asdict(line) | {"considered": [one._asdict() for one in line.considered]} for line in lines]
     return pa.Table.from_pylist(rows, schema=CHOICE_LOG)
 
 
-def as_json(line: Line) -> str:
+def as_json(line: Logged) -> str:
     """One line of text, without a line break in it."""
     record = asdict(line) | {
         "shown_at": line.shown_at.isoformat(timespec="microseconds"),
@@ -217,7 +217,7 @@ def as_json(line: Line) -> str:
     return json.dumps(record, ensure_ascii=False)
 
 
-def from_json(text: str) -> Line:
+def from_json(text: str) -> Logged:
     """The line again. Raises LogError where the text is none."""
     try:
         record = json.loads(text)
@@ -228,7 +228,7 @@ def from_json(text: str) -> Line:
         ) from error
 
 
-def _line(row: dict[str, Any]) -> Line:
-    found = {field.name: row[field.name] for field in fields(Line)}
+def _line(row: dict[str, Any]) -> Logged:
+    found = {field.name: row[field.name] for field in fields(Logged)}
     considered = tuple(Considered(**one) for one in row["considered"])
-    return Line(**found | {"notes": tuple(row["notes"] or ()), "considered": considered})
+    return Logged(**found | {"notes": tuple(row["notes"] or ()), "considered": considered})

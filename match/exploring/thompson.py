@@ -39,6 +39,10 @@ SHIFT, FADING, FADES = (0.00769, 4.04), (0.00703, 0.22), 4.3
 NOTHING = 1e-5  # of a normal score
 FIRST, LAST, STEPS = -37.0, 8.0, 64  # of the table of log F: normal scores, and how many to a unit
 
+_UPWARD = np.array([0.0, *np.geomspace(CLOSEST, 1, ANCHORS - 1)])[:, None]
+_LEVELS = np.array([-np.inf, *np.linspace(*LEVELS, ANCHORS - 2), np.inf])[:, None]
+_BESIDE, _EVENLY = np.array(BESIDE)[:, None], np.linspace(0, 1, NODES)[:, None]
+
 
 @dataclass(frozen=True)
 class Posteriors:
@@ -149,13 +153,12 @@ def _nodes(posteriors: Posteriors, begins: np.ndarray, titles: np.ndarray, low: 
     Evenly apart in what counts where: in the log-odds of H, in the standard deviations of the leading posterior, at whose lower end
     H begins to grow, and farther up in the doublings of the distance from it, on whose scale all else happens that is flatter.
     """
-    at = low + np.array([0.0, *np.geomspace(CLOSEST, 1, ANCHORS - 1)])[:, None] * (high - low)
-    levels = np.array([-np.inf, *np.linspace(*LEVELS, ANCHORS - 2), np.inf])[:, None]
-    at = _inverse(_log_odds(posteriors, at, begins, titles), at, levels)
+    at = low + _UPWARD * (high - low)
+    at = _inverse(_log_odds(posteriors, at, begins, titles), at, _LEVELS)
     leading = (posteriors.reach[0] >= low[titles]).nonzero()[0]
     leading = leading[leading.searchsorted(begins)]
     mode, deviation = posteriors.modes[leading], posteriors.deviations[leading]
-    beside = np.minimum(mode + np.array(BESIDE)[:, None] * deviation, high)
+    beside = np.minimum(mode + _BESIDE * deviation, high)
     at = np.concatenate([at, beside])
     at.sort(axis=0)
     apart = (at - mode) / deviation
@@ -163,7 +166,7 @@ def _nodes(posteriors: Posteriors, begins: np.ndarray, titles: np.ndarray, low: 
     measure = apart.clip(-edge, edge) + OUTWARD * np.log2(np.maximum(apart / edge, 1))
     measure += _log_odds(posteriors, at, begins, titles)
     first = LEVELS[0] - edge
-    return _inverse(measure, at, first + np.linspace(0, 1, NODES)[:, None] * (measure[-1] - BEYOND - first))
+    return _inverse(measure, at, first + _EVENLY * (measure[-1] - BEYOND - first))
 
 
 def _log_odds(posteriors: Posteriors, at: np.ndarray, begins: np.ndarray, titles: np.ndarray) -> np.ndarray:
@@ -180,7 +183,10 @@ def _log_odds(posteriors: Posteriors, at: np.ndarray, begins: np.ndarray, titles
 def _inverse(found: np.ndarray, at: np.ndarray, levels: np.ndarray) -> np.ndarray:
     """(levels, titles): where each title reaches each level, between points (k, titles) at which `found` is known."""
     right = (found[:, None] < levels[None]).sum(axis=0).clip(1, len(found) - 1)
-    (y, up), (x, on) = ([np.take_along_axis(each, right - side, axis=0) for side in (1, 0)] for each in (found, at))
+    right *= found.shape[1]
+    right += np.arange(found.shape[1])
+    left = right - found.shape[1]  # both as places of the flat arrays
+    (y, up), (x, on) = ((each.take(left), each.take(right)) for each in (found, at))
     share = ((levels - y) / np.maximum(up - y, TINY)).clip(0, 1)
     inverse: np.ndarray = x + share * (on - x)
     return inverse

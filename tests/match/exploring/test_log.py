@@ -17,7 +17,7 @@ from match.clicks.logs import aggregate
 from match.clicks.priors import COUNTS, SHOWN
 from match.exploring.log import (
     Considered,
-    Line,
+    Logged,
     PageLog,
     Where,
     as_json,
@@ -109,7 +109,7 @@ def test_any_line_makes_the_round_trip(
     ids: tuple, maybe: tuple, places: tuple, at: datetime, notes: list, considered: list
 ) -> None:
     of_set = tuple(Considered(*one) for one in considered)
-    line = Line(*ids, maybe[0], 0.25, "softmax", *maybe[1:], *places, at, 3, "1", "{}", 7, None, tuple(notes), of_set)
+    line = Logged(*ids, maybe[0], 0.25, "softmax", *maybe[1:], *places, at, 3, "1", "{}", 7, None, tuple(notes), of_set)
     assert from_json(as_json(line)) == line
     assert "\n" not in as_json(line)
     assert lines_of(table_of([line])) == [line]

@@ -95,7 +95,7 @@ def test_without_guards_and_history_the_propensities_are_the_policy_s() -> None:
 def test_over_many_users_artwork_is_shown_as_often_as_its_propensity_says() -> None:
     """With all that may happen on the way: what is of little part, and what the page repeats."""
     page = beliefs([0.4, 0, -0.2, 0.2, 0, 0], little=[0, 0, 1, 0, 0, 0], marks=[[1], [2], [3], [1], [2], [1]])
-    guards, users = Guards(most_alike=1, of_a_row=2, may_cost=9), 4_000
+    guards, users = Guards(most_alike=1, of_a_row=2, may_cost=9), 2_000
     pages = [explore(Exploration(floor=0.2), replace(page, user_id=f"u{user}"), AT, guards) for user in range(users)]
     seen = np.sum([np.isin(np.arange(6), found.places) for found in pages], axis=0)
     expected = np.mean([found.propensities for found in pages], axis=0)
