@@ -2,7 +2,7 @@
 
 The unit is the user, since it is users that are drawn into arms: what one user does again and again is one observation. A rate is a
 quotient of two sums over users, and its variance follows from the sums of their squares and products (the delta method; Deng, Knoblich
-& Lu 2018, "Applying the delta method in metric analytics", KDD, section 3).
+& Lu 2018, "Applying the delta method in metric analytics", KDD).
 """
 
 import datetime

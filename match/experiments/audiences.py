@@ -25,11 +25,12 @@ EVERYONE = "everyone"  # the segment of a log that has none
 FEWEST_PLAYS = 10.0  # expected of the artwork, and of the others, for the pair to be compared at all
 SHARE = 0.05  # of discoveries that are false, on average, at most
 
-# `everyone` are the users of a title in a segment, whose plays hang together: of them are the sums of squares.
+# The plays of one user hang together, whence the sums of squares, over the users of a title in a segment. Impressions that name no
+# user count as users of their own.
 COUNTS = """
     , seen AS (
-        SELECT coalesce({segment}, $everyone) AS segment, title_id, artwork_id, user_id, count(*) AS shown,
-            count(quality.impression_id) AS played
+        SELECT coalesce({segment}, $everyone) AS segment, title_id, artwork_id,
+            coalesce(user_id, impression_id) AS user_id, count(*) AS shown, count(quality.impression_id) AS played
         FROM shown LEFT JOIN quality USING (impression_id) WHERE {inside}
         GROUP BY ALL
     ),
