@@ -23,6 +23,9 @@ METRICS = {  # what counts of an impression
     "plays": "(SELECT DISTINCT impression_id FROM played)",
 }
 
+# As `embed.records.fold` spells a name, where a query can: "Teens" and "teens " are one segment, and a blank one is none.
+SEGMENT = r"nullif(nfc_normalize(lower(regexp_replace(trim(segment), '\s+', ' ', 'g'))), '')"
+
 # Of a user's sums so far and those of the day before, the difference of squares is what the day adds to the sum of squares.
 SUMS = """
     , daily AS (
@@ -126,7 +129,7 @@ def read_arms(logs: Path | str, column: str, metric: str = "quality", only: Sequ
     has_segment = "segment" in there
     query = SUMS.format(
         arm=named(column),
-        segment="segment" if has_segment else "NULL::VARCHAR",
+        segment=SEGMENT if has_segment else "NULL::VARCHAR",
         metric=METRICS[metric],
         inside=f"list_contains($arms, {named(column)})" if only else f"{named(column)} IS NOT NULL",
     )

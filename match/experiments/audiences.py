@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from embed.errors import LogError, QueryError
 from match.clicks.logs import aggregate, columns_of
+from match.experiments.arms import SEGMENT
 from match.experiments.discoveries import discoveries
 from match.experiments.proportions import difference, effective, p_value, z_of
 
@@ -171,7 +172,7 @@ def _read(logs: Path | str, policy: str | None) -> pa.Table:
     segmented = "segment" in columns_of(logs, "impressions")
     columns = ("impression_id", "user_id", "title_id", "artwork_id", *(["segment"] if segmented else []))
     query = COUNTS.format(
-        segment="segment" if segmented else "NULL::VARCHAR", inside="true" if policy is None else "policy = $policy"
+        segment=SEGMENT if segmented else "NULL::VARCHAR", inside="true" if policy is None else "policy = $policy"
     )
     if policy is not None:
         columns, more = (*columns, "policy"), {"policy": policy}
