@@ -202,7 +202,7 @@ def test_rules_that_cannot_be(rules: dict[str, Any], said: str) -> None:
 def arrivals(draw: st.DrawFn) -> list[tuple[int, str, Row]]:
     """(day of arrival, table, row): some twice, some late, some plays before their impressions; none after its day is closed."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    count, span = draw(st.integers(1, 120)), draw(st.integers(1, 12))
+    count, span = draw(st.integers(1, 120)), draw(st.integers(1, 9))
     found: list[tuple[int, str, Row]] = []
     for number in range(count):
         day = float(rng.uniform(0, span))
@@ -244,7 +244,7 @@ def alike(some: Priors, others: Priors) -> None:
     assert some.unseen.mean == pytest.approx(others.unseen.mean, rel=1e-12)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=7, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(arrivals())
 def test_adding_day_by_day_is_reading_all_at_once(
     tmp_path_factory: pytest.TempPathFactory, empty_store: Store, found: list[tuple[int, str, Row]]
