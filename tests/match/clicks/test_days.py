@@ -18,6 +18,7 @@ from embed.records import IMPRESSION, PLAY
 from embed.store import Store, read_table
 from match.clicks import days
 from match.clicks.days import Report, Rules, count_days
+from match.clicks.logs import database
 from match.clicks.priors import Priors, learn_priors, priors_of, read_priors
 
 Row = dict[str, Any]
@@ -314,3 +315,11 @@ def test_stopped_between_its_two_writes_it_can_be_run_again(
 def test_nothing_is_left_of_what_did_not_fit(tmp_path: Path, empty_store: Store) -> None:
     learn_priors(write(tmp_path / "1", [shown(1)], []), empty_store, PLAIN)
     assert [path.name for path in empty_store.root.iterdir() if path.name.startswith(".clicks")] == []
+
+
+def test_the_database_keeps_to_its_share_of_memory_and_its_folder(tmp_path: Path) -> None:
+    with database(tmp_path) as connection:
+        told = connection.execute("SELECT current_setting('memory_limit'), current_setting('temp_directory')").fetchall()
+        assert told[0][0] == "953.6 MiB"
+        assert Path(told[0][1]).parent == tmp_path
+    assert list(tmp_path.iterdir()) == []
