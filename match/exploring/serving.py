@@ -16,7 +16,7 @@ import pyarrow as pa
 from index.snapshot import Snapshot
 from index.titles import ABSENT, Page
 from match.blend import Parts
-from match.clicks.priors import STRENGTH, PriorColumns
+from match.clicks.priors import PriorColumns
 from match.exploring.keeping import History
 from match.exploring.log import PageLog, Where, log_of
 from match.exploring.page import Beliefs, Explored, explore
@@ -52,7 +52,7 @@ class Seen:
     def posteriors(self) -> Posteriors:
         """(n,): the Beta behind each prior, moved by all that is personal."""
         rows = self.page.rows
-        mean, counts = self.priors.mean.take(rows), self.priors.impressions.take(rows) + STRENGTH
+        mean, counts = self.priors.mean.take(rows), self.priors.strength.take(rows)
         plays = mean * counts
         return Posteriors(plays, counts - plays, self.parts.score - self.parts.prior)
 

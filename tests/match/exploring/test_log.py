@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from embed.errors import LogError
 from embed.records import CHOICE_LOG, IMPRESSION, PLAY
-from match.clicks.logs import aggregate
-from match.clicks.priors import COUNTS, SHOWN
+from match.clicks.days import Rules, count_days
+from match.clicks.posteriors import learn_posteriors
 from match.exploring.log import (
     Considered,
     Logged,
@@ -121,7 +121,7 @@ def test_a_log_of_choices_is_one_of_impressions(log: PageLog, tmp_path: Path) ->
     pq.write_table(log.table, tmp_path / "impressions.parquet")
     play = {"impression_id": log.table["impression_id"][0].as_py(), "played_at": AT, "seconds": 900.0, "fraction": 0.5}
     pq.write_table(pa.Table.from_pylist([play], schema=PLAY), tmp_path / "plays.parquet")
-    counts = aggregate(tmp_path, SHOWN, COUNTS.format(bearer="artwork_id", condition="true")).to_pylist()
+    counts = learn_posteriors(count_days(tmp_path, Rules(wait=0))).artworks.to_pylist()
     assert [(row["title_id"], row["impressions"], row["plays"]) for row in counts] == [("a", 1, 1), ("b", 1, 0), ("d", 1, 0)]
     assert {row["artwork_id"] for row in counts} == set(log.artwork_ids)
 
