@@ -61,7 +61,10 @@ def _panel(axis: object, title: str, lines: Sequence[Figure]) -> None:
     if not any(line.unit for line in lines):  # shares
         axis.set_xlim(0, 1)
     elif truths := [abs(line.truth) for line in lines if line.truth is not None]:
-        left, right = axis.get_xlim()  # an interval without an end would leave no room for the others
-        axis.set_xlim(max(left, -BEYOND * max(truths)), min(right, BEYOND * max(truths)))
+        # An interval without an end would leave no room for the others.
+        edges = [edge for line in lines for edge in (line.low, line.high) if edge is not None]
+        furthest = BEYOND * max(truths)
+        left, right = max(min(edges), -furthest), min(max(edges), furthest)
+        axis.set_xlim(left - 0.02 * (right - left), right + 0.02 * (right - left))
     axis.grid(axis="x", alpha=0.3)
     axis.set_title("\n".join(line for part in title.splitlines() for line in wrap(part, TITLE)), fontsize=8, loc="left")
