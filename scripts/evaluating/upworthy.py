@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from artwork_doors.evaluating.scores import Estimate, estimate
-from artwork_doors.evaluating.verdicts import Line, Material, Part, difference, figure
+from artwork_doors.evaluating.verdicts import ClickMaterial, Line, Part, difference, figure
 from embed.errors import ArtworkMatcherError
 from match.clicks.posteriors import rate_of
 from match.clicks.shrinkage import (
@@ -57,7 +57,7 @@ class Archive:
     titles: np.ndarray  # (m,) int64 from 0, rising: whose
 
 
-def measure(material: Material) -> Part:
+def measure(material: ClickMaterial) -> Part:
     """How much more is clicked than on a random image of the title, by what chose; and what Thompson sampling loses."""
     archive = read_archive(material.data)
     figures, differences = [*_in_sample(archive)], []
@@ -194,7 +194,7 @@ def _by_own(archive: Archive, shown: np.ndarray, clicks: np.ndarray) -> Beliefs:
     return believe(counts, archive.titles, rate, estimate_strengths(counts, archive.titles, rate))[0]
 
 
-def _lift(chosen: np.ndarray, random: np.ndarray, material: Material, less: np.ndarray | None = None) -> Estimate:
+def _lift(chosen: np.ndarray, random: np.ndarray, material: ClickMaterial, less: np.ndarray | None = None) -> Estimate:
     """sum of rates chosen / sum of rates of a random image - 1, less the same of another way; tests and splits both drawn anew.
 
     All (splits, titles).
@@ -220,7 +220,7 @@ def _in_sample(archive: Archive) -> list[Line]:
     ]
 
 
-def _regrets(archive: Archive, material: Material) -> tuple[list[Line], list[Line]]:
+def _regrets(archive: Archive, material: ClickMaterial) -> tuple[list[Line], list[Line]]:
     """What is lost to showing each title's best image always, as a share of its clicks; and Thompson sampling less each commit."""
     about = "clicks lost, of the best image's"
     lost = replay(archive, material.seed)
