@@ -68,8 +68,9 @@ def search(snapshot: Snapshot, priors: Priors, asked: Search, count: int) -> Ans
     index.fits.best_fits does."""
     met = conditions(snapshot, asked.wanted)
     artwork_ids = snapshot.artwork["artwork_id"]
-    known = priors.in_order(artwork_ids)
-    there = asked.in_segment.in_order(artwork_ids) if asked.in_segment else None
+    title_ids = snapshot.artwork["title_id"]
+    known = priors.in_order(artwork_ids, title_ids)
+    there = asked.in_segment.in_order(artwork_ids, title_ids) if asked.in_segment else None
     if there is not None:
         met.append(Condition(f"shown to {asked.segment}", there.impressions > 0))
     among = passing(snapshot, met)

@@ -57,14 +57,16 @@ def report_experiment(
     plan = Plan(control, weights, mde, power, level, arm_column, metric)
     check_plan(plan)
     trial = report_trial(logs, plan)
-    if plot and not trial.refused:
-        from match.experiments.curve import draw_course
-
-        draw_course(trial, plot)
     if as_json:
         console.answer(in_json(trial))
     else:
         _print(trial)
+    if plot and trial.effects:
+        from match.experiments.curve import draw_course
+
+        draw_course(trial, plot)
+    elif plot:
+        console.say("note: nothing was drawn, since no arm was compared")
     if trial.refused:
         raise typer.Exit(1)
 
@@ -146,7 +148,7 @@ def words(trial: "Trial") -> list[str]:
 def _left_out(trial: "Trial") -> list[str]:
     aside = trial.set_aside
     said = [
-        (aside.crossed, f"{aside.crossed:,} impressions of {aside.crossed_users:,} users whom several arms served"),
+        (aside.crossed, f"{aside.crossed:,} impressions of users whom several arms served ({aside.crossed_users:,})"),
         (aside.nameless, f"{aside.nameless:,} impressions without a user"),
         (aside.outside, f"{aside.outside:,} impressions of no arm"),
     ]
@@ -161,7 +163,10 @@ def _ratio(trial: "Trial") -> list[str]:
     if len(ratio.users) < 2:
         return ["There is no other arm: nothing is compared."]
     planned = " : ".join(f"{ratio.planned[arm.name]:.3g}" for arm in trial.arms)
-    return [f"Users per arm are as planned ({planned}; p = {ratio.p:.2g})."]
+    lines = [f"Users per arm are as planned ({planned}; p = {ratio.p:.2g})."]
+    if len(trial.arms) > 2:
+        lines.append(f"Lifts' intervals hold all {len(trial.arms) - 1} together with {1 - trial.plan.level:.0%} (Bonferroni).")
+    return lines
 
 
 def _verdict(trial: "Trial") -> list[str]:
@@ -187,11 +192,12 @@ def _verdict(trial: "Trial") -> list[str]:
         # The control is preferred where the likeliest of the others is hardly better than it.
         better = effects[verdict.arm].better if verdict.arm in effects else 1 - max(e.better for e in trial.effects)
         lines.append(f"Preferred: {verdict.arm}, better with a probability of {sure(better)}. No winner: the interval holds 0.")
+        lines.append("That is a lead, not a result: who looks often sees such leads where there is nothing.")
     else:
-        lines.append(f"No winner, and none preferred: no arm can be told from {control}.")
+        lines.append(f"No winner, and none preferred: no {'other ' if verdict.worse else ''}arm can be told from {control}.")
     if verdict.kind != "winner":
         if verdict.worse:
-            lines.append(f"{_list(verdict.worse)} {_is(verdict.worse)} worse than {control}, and may be stopped.")
+            lines.insert(0, f"{_list(verdict.worse)} {_is(verdict.worse)} worse than {control}, and may be stopped.")
         lines += _more(verdict.needs, "if it is what it looks like now")
         lines += _more(verdict.planned, "the smallest worth finding")
     return lines
@@ -229,20 +235,21 @@ def _sizes(trial: "Trial") -> list[str]:
     ]
 
 
-SEGMENT_COLUMNS = ("segment", "arm", "users", "lift", "interval", "per 1,000 impressions", "q", "")
+SEGMENT_COLUMNS = ("segment", "arm", "users", "lift", "interval", "per 1,000", "")
 
 
 def _print_segments(trial: "Trial") -> None:
     segments = trial.segments
-    title = f"Lift over {trial.plan.control} per segment; intervals of {100 * segments.confidence:.4g} %"
+    title = f"Lift over {trial.plan.control} per segment, and {COUNTED[trial.plan.metric]} gained in 1,000 impressions"
+    title += f"; intervals of {100 * segments.confidence:.4g} %"
     console.print_table(title, SEGMENT_COLUMNS, [_segment(effect) for effect in segments.effects[: console.SHOWN]])
     if len(segments.effects) > console.SHOWN:
         typer.echo(f"... and {len(segments.effects) - console.SHOWN:,} more (--json has them all)")
     found = sum(effect.discovery for effect in segments.effects)
     told = f"{found:,} of {len(segments.effects):,} {'is a discovery' if found == 1 else 'are discoveries'}"
     typer.echo(
-        f"{told}; of such, on average at most {trial.plan.level:.0%} are false ({segments.control}; q is the share at which each "
-        "would be one). The others may be there or not."
+        f"{told}; of such, on average at most {trial.plan.level:.0%} are false ({segments.control}). In the others there may be an "
+        "effect or not."
     )
     if segments.untold:
         typer.echo(_untold(trial))
@@ -252,7 +259,7 @@ def _segment(effect: "Effect") -> tuple[str, ...]:
     said = ("better" if effect.absolute > 0 else "worse") if effect.discovery else "cannot be told"
     lift = f"{effect.relative:+.1%}", interval(effect.relative_low, effect.relative_high)
     gained = f"{1000 * effect.absolute:+.2f}"
-    return str(effect.segment), effect.arm, f"{effect.users:,}", *lift, gained, f"{effect.adjusted:.2g}", said
+    return str(effect.segment), effect.arm, f"{effect.users:,}", *lift, gained, said
 
 
 def _untold(trial: "Trial") -> str:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 app = console.door()
 
-COLUMNS = ("title", "artwork", "segment", "", "impressions", "rate", "other artwork", "difference", "interval", "q")
+COLUMNS = ("title", "artwork", "segment", "works", "shown", "rate", "others", "points apart", "interval")
 
 
 @app.command()
@@ -54,17 +54,17 @@ def report_segments(
 
 
 def _heading(found: "Audiences", title: str | None) -> str:
-    what = "Artwork in its audiences" if title is None else f"Artwork of {title} in its audiences"
-    return f"{what}, beside the title's other artwork there; intervals of {100 * found.confidence:.4g} %"
+    what = "Artwork" if title is None else f"Artwork of {title}"
+    how = f"intervals of {100 * found.confidence:.4g} %"
+    return f"{what} by audience: quality plays per impression, beside the title's other artwork there; {how}"
 
 
 def _row(row: dict[str, Any]) -> tuple[str, ...]:
-    said = ("works better" if row["difference"] > 0 else "works worse") if row["discovery"] else "cannot be told"
-    rates = (f"{row[name]:.2%}" for name in ("rate", "others_rate"))
-    apart = (f"{100 * row[name]:+.2f}" for name in ("difference", "low", "high"))
-    difference, low, high = apart
+    works = ("better" if row["difference"] > 0 else "worse") if row["discovery"] else "not told"
+    rates = (f"{100 * row[name]:.3g} %" for name in ("rate", "others_rate"))
+    apart, low, high = (f"{100 * row[name]:+.2f}" for name in ("difference", "low", "high"))
     names = (row[name] for name in ("title_id", "artwork_id", "segment"))
-    return *names, said, f"{row['impressions']:,}", *rates, f"{difference} points", f"{low} to {high}", f"{row['adjusted']:.2g}"
+    return *names, works, f"{row['impressions']:,}", *rates, apart, f"{low} to {high}"
 
 
 def words(found: "Audiences", share: float) -> list[str]:
@@ -74,7 +74,7 @@ def words(found: "Audiences", share: float) -> list[str]:
     told = f"{found.discoveries:,} {'discovery' if found.discoveries == 1 else 'discoveries'}"
     lines = [
         f"{_many(compared, 'pair')} of an artwork and a segment compared ({kinds}): {told}, of which on average at most "
-        f"{share:.0%} are false (Benjamini-Hochberg; q is the share at which each would be one)."
+        f"{share:.0%} are false (Benjamini-Hochberg)."
     ]
     if found.untold:
         lines.append(

@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from embed.errors import LogError
 from embed.records import CLICK_DAY, CLICK_FACT
 from embed.store import Store, has_table, read_batches, replace_table, tidy_table
 from match.clicks.logs import QUALITY_FRACTION, QUALITY_SECONDS, database, open_logs
-from match.clicks.queries import DAY_US, DAYS, DELAYS, FACTS
+from match.clicks.queries import DAY_US, DAYS, DELAYS, FACTS, in_dialect
 
 if TYPE_CHECKING:
     import duckdb
@@ -31,6 +32,7 @@ LONGEST_WAIT = 3.0  # days
 IN_TIME = 0.99  # of the plays: how many come within the waiting time
 TIMED = 100  # plays from which on the log's own delays are believed
 BATCH = 1 << 16  # rows
+COUNTED = "days.parquet"  # counts made elsewhere, in place of logs
 
 BESIDE = ("user_id", "copy_id", "segment", "row", "position", "shown_at", "played_at")  # columns that a log may lack
 
@@ -89,6 +91,8 @@ def count_days(logs: Path | str, rules: Rules, store: Store | None = None, *, ad
     """
     import duckdb
 
+    if (Path(logs) / COUNTED).is_file():
+        return _counted_elsewhere(Path(logs) / COUNTED, rules, store, add=add)
     with database(store.root if store else None) as connection:
         lacking = tuple(sorted(set(BESIDE) - open_logs(connection, logs)))
         try:
@@ -102,6 +106,40 @@ def count_days(logs: Path | str, rules: Rules, store: Store | None = None, *, ad
         except duckdb.Error as error:
             raise LogError(f"the logs in {logs} cannot be aggregated: {error}") from error
     return counts
+
+
+def warehouse_queries(rules: Rules, dialect: str) -> tuple[str, str]:
+    """The counting where the logs live: a query whose answer is the table `facts`, and one over it, for an engine's dialect.
+
+    The views they read are those of match.clicks.queries. The second one's answer, as COUNTED alone in a folder, may be given
+    wherever a folder of logs may, but nothing can be added to it. A waiting time that rules leave open is the longest. Raises LogError
+    as `in_dialect` does.
+    """
+    wait = LONGEST_WAIT if rules.wait is None else rules.wait
+    settled = f"(SELECT max(shown_us) - {int(wait * DAY_US)} FROM facts)"
+    return in_dialect(FACTS.format(**_limits(rules)), dialect), in_dialect(DAYS.format(settled_us=settled), dialect)
+
+
+def _counted_elsewhere(path: Path, rules: Rules, store: Store | None, *, add: bool) -> Days:
+    import duckdb
+
+    if add:
+        raise LogError(f"{path} holds counts, which cannot be added; give the logs, or learn from new counts of all")
+    with database(store.root if store else None) as connection:
+        try:
+            connection.register("given", pq.ParquetFile(path).read(CLICK_DAY.names).cast(CLICK_DAY))
+            connection.execute("CREATE TEMP TABLE days AS SELECT * FROM given")
+            of = _totals(connection)
+            rows = sum(impressions for kind, (impressions, _) in of.items() if kind in ("counted", "young", "repeat", "bot"))
+            wait = LONGEST_WAIT if rules.wait is None else rules.wait
+            report = _report(of, (rows, 0, 0), (wait, "as counted elsewhere"), rules, ())
+            days = _days(connection, rules, report)
+        except (duckdb.Error, pa.ArrowException, KeyError) as error:
+            raise LogError(f"{path} cannot be read: {error}; make it with match.clicks.days.warehouse_queries") from error
+    if store is not None:  # rows have nothing to join any more
+        replace_table(store, "click_facts", CLICK_FACT.empty_table())
+        replace_table(store, "click_days", pa.Table.from_pylist([ELSEWHERE], schema=CLICK_DAY))
+    return days
 
 
 def _check_named(connection: "duckdb.DuckDBPyConnection", logs: Path | str) -> None:
@@ -127,6 +165,7 @@ RECALL = """
         SELECT impression_id, seconds, fraction, played_us FROM given_plays
         UNION ALL SELECT impression_id, NULL, 1.0, played_us FROM kept WHERE quality = 1
 """
+ELSEWHERE = {"kind": "elsewhere", "impressions": 0, "plays": 0}  # of CLICK_DAY: the priors were learned from counts
 COLUMNS = "impression_id, user_id, title_id, artwork_id, copy_id, segment, place, shown_us"
 
 
@@ -140,23 +179,38 @@ def _recall(connection: "duckdb.DuckDBPyConnection", store: Store | None) -> Non
             connection.register("stored", batches)
             connection.execute(f"INSERT INTO {name} SELECT * FROM stored")
             connection.unregister("stored")
+    if connection.execute("SELECT kind FROM closed WHERE kind = 'elsewhere'").fetchall():
+        raise LogError(
+            f"the priors of {store and store.root} were learned from {COUNTED}, to which no log can be added; learn from all"
+        )
     connection.execute(RECALL.format(columns=COLUMNS))
 
 
-def _count(connection: "duckdb.DuckDBPyConnection", rules: Rules, lacking: tuple[str, ...]) -> Days:
-    limits = {"fraction": QUALITY_FRACTION, "seconds": QUALITY_SECONDS}
+def _limits(rules: Rules) -> dict[str, float]:
     caps = {"most_impressions": rules.most_impressions, "most_repeats": rules.most_repeats}
-    connection.execute(f"CREATE TEMP TABLE facts AS {FACTS.format(**limits, **caps)}")
+    return {"fraction": QUALITY_FRACTION, "seconds": QUALITY_SECONDS, **caps}
+
+
+def _count(connection: "duckdb.DuckDBPyConnection", rules: Rules, lacking: tuple[str, ...]) -> Days:
+    connection.execute(f"CREATE TEMP TABLE facts AS {FACTS.format(**_limits(rules))}")
     (newest,) = _row(connection, "SELECT max(shown_us) FROM facts")
     connection.execute(f"CREATE TEMP TABLE delays AS {DELAYS}")
-    wait, wait_by = _wait(connection, rules, newest)
+    wait, by = _wait(connection, rules, newest)
     settled = "NULL" if wait is None else str(int(newest - wait * DAY_US))
     connection.execute(f"""
         CREATE TEMP TABLE days AS {DAYS.format(settled_us=settled)};
         INSERT INTO days SELECT 'delay', shown_day, NULL, NULL, NULL, late, 0, plays FROM delays;
         INSERT INTO days SELECT * FROM closed SEMI JOIN shut USING (shown_day)
     """)
-    report = _report(connection, rules, wait, wait_by, lacking)
+    rows, timely, kept, facts = (
+        _row(connection, f"SELECT count(*) FROM {table}")[0]
+        for table in ("given_impressions", "timely", "kept WHERE title_id IS NOT NULL", "facts")
+    )
+    report = _report(_totals(connection), (rows, kept + timely - facts, rows - timely), (wait, by), rules, lacking)
+    return _days(connection, rules, report)
+
+
+def _days(connection: "duckdb.DuckDBPyConnection", rules: Rules, report: Report) -> Days:
     keys = {"segment": "title_id, artwork_id, name", "place": "title_id, artwork_id, place", "copy": "title_id, name"}
     cells, places, lines = (_weighted(connection, kind, columns, rules.half_life) for kind, columns in keys.items())
     return Days(cells, places, lines, report)
@@ -182,29 +236,23 @@ def _wait(connection: "duckdb.DuckDBPyConnection", rules: Rules, newest: int | N
     return min(2.0**power * 1e6 / DAY_US, LONGEST_WAIT), f"{IN_TIME:.0%} of the plays come within it"
 
 
-def _report(
-    connection: "duckdb.DuckDBPyConnection", rules: Rules, wait: float | None, wait_by: str, lacking: tuple[str, ...]
-) -> Report:
-    rows, timely, kept, facts = (
-        _row(connection, f"SELECT count(*) FROM {table}")[0]
-        for table in ("given_impressions", "timely", "kept WHERE title_id IS NOT NULL", "facts")
-    )
+def _totals(connection: "duckdb.DuckDBPyConnection") -> dict[str, tuple[int, int]]:
+    """By kind of count: impressions and plays."""
     told = connection.execute("SELECT kind, sum(impressions)::BIGINT, sum(plays)::BIGINT FROM days GROUP BY kind").fetchall()
-    of = {kind: (impressions, plays) for kind, impressions, plays in told}
+    return {kind: (impressions, plays) for kind, impressions, plays in told}
+
+
+def _report(
+    of: dict[str, tuple[int, int]],
+    read: tuple[int, int, int],
+    wait: tuple[float | None, str],
+    rules: Rules,
+    lacking: tuple[str, ...],
+) -> Report:
+    """of: `_totals`; read: rows, duplicates, and late ones."""
     young, repeats, bots = (of.get(kind, (0, 0))[0] for kind in ("young", "repeat", "bot"))
-    return Report(
-        rows,
-        kept + timely - facts,
-        rows - timely,
-        young,
-        repeats,
-        bots,
-        *of.get("segment", (0, 0)),
-        wait,
-        wait_by,
-        rules.half_life,
-        lacking,
-    )
+    counted, plays = of.get("segment", (0, 0))
+    return Report(*read, young, repeats, bots, counted, plays, *wait, rules.half_life, lacking)
 
 
 def _weighted(connection: "duckdb.DuckDBPyConnection", kind: str, columns: str, half_life: float) -> pa.Table:

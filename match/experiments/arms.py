@@ -2,7 +2,7 @@
 
 The unit is the user, since it is users that are drawn into arms: what one user does again and again is one observation. A rate is a
 quotient of two sums over users, and its variance follows from the sums of their squares and products (the delta method; Deng, Knoblich
-& Lu 2018, "Applying the delta method in metric analytics", KDD, section 3).
+& Lu 2018, "Applying the delta method in metric analytics", KDD).
 """
 
 import datetime
@@ -22,6 +22,9 @@ METRICS = {  # what counts of an impression
     "quality": "quality",
     "plays": "(SELECT DISTINCT impression_id FROM played)",
 }
+
+# As `embed.records.fold` spells a name, where a query can: "Teens" and "teens " are one segment, and a blank one is none.
+SEGMENT = r"nullif(nfc_normalize(lower(regexp_replace(trim(segment), '\s+', ' ', 'g'))), '')"
 
 # Of a user's sums so far and those of the day before, the difference of squares is what the day adds to the sum of squares.
 SUMS = """
@@ -126,7 +129,7 @@ def read_arms(logs: Path | str, column: str, metric: str = "quality", only: Sequ
     has_segment = "segment" in there
     query = SUMS.format(
         arm=named(column),
-        segment="segment" if has_segment else "NULL::VARCHAR",
+        segment=SEGMENT if has_segment else "NULL::VARCHAR",
         metric=METRICS[metric],
         inside=f"list_contains($arms, {named(column)})" if only else f"{named(column)} IS NOT NULL",
     )

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from embed.errors import LogError, QueryError
 from match.clicks.logs import aggregate, columns_of
+from match.experiments.arms import SEGMENT
 from match.experiments.discoveries import discoveries
 from match.experiments.proportions import difference, effective, p_value, z_of
 
@@ -25,11 +26,12 @@ EVERYONE = "everyone"  # the segment of a log that has none
 FEWEST_PLAYS = 10.0  # expected of the artwork, and of the others, for the pair to be compared at all
 SHARE = 0.05  # of discoveries that are false, on average, at most
 
-# `everyone` are the users of a title in a segment, whose plays hang together: of them are the sums of squares.
+# The plays of one user hang together, whence the sums of squares, over the users of a title in a segment. Impressions that name no
+# user count as users of their own.
 COUNTS = """
     , seen AS (
-        SELECT coalesce({segment}, $everyone) AS segment, title_id, artwork_id, user_id, count(*) AS shown,
-            count(quality.impression_id) AS played
+        SELECT coalesce({segment}, $everyone) AS segment, title_id, artwork_id,
+            coalesce(user_id, impression_id) AS user_id, count(*) AS shown, count(quality.impression_id) AS played
         FROM shown LEFT JOIN quality USING (impression_id) WHERE {inside}
         GROUP BY ALL
     ),
@@ -170,7 +172,7 @@ def _read(logs: Path | str, policy: str | None) -> pa.Table:
     segmented = "segment" in columns_of(logs, "impressions")
     columns = ("impression_id", "user_id", "title_id", "artwork_id", *(["segment"] if segmented else []))
     query = COUNTS.format(
-        segment="segment" if segmented else "NULL::VARCHAR", inside="true" if policy is None else "policy = $policy"
+        segment=SEGMENT if segmented else "NULL::VARCHAR", inside="true" if policy is None else "policy = $policy"
     )
     if policy is not None:
         columns, more = (*columns, "policy"), {"policy": policy}

@@ -4,11 +4,12 @@ A fixed-sample interval holds at one look that was set beforehand; who looks eve
 where there are none. Here the evidence against a value is a mixture of likelihood ratios, a martingale if the value is the truth,
 so that it ever exceeds 1 / level with a probability of at most level (Ville; Robbins 1970; the mixture sequential probability ratio
 test of Johari, Koomen, Pekelis & Walsh 2022, "Always valid inference"). An estimate that is only asymptotically normal, with its
-standard error estimated, makes it the asymptotic confidence sequence of Waudby-Smith, Arbour, Sinha, Kennedy & Ramdas 2021
-(arXiv 2103.06476, theorem 2.2), in units of the estimate: with information 1 / error**2 for their time.
+standard error estimated, makes it the Gaussian mixture asymptotic confidence sequence of Waudby-Smith, Arbour, Sinha, Kennedy &
+Ramdas 2021 (arXiv 2103.06476), in units of the estimate: with information 1 / error**2 for their time.
 
-The theorem needs independent increments. An estimate over users who come back has looks that hang together more closely than that
-where its first users are those with the most impressions, and then crosses the boundary less often (Slepian 1962).
+That is proven for independent increments. Where users come back, and the first of them have the most impressions, looks hang together
+more closely than that, so that the boundary is crossed less often (Slepian 1962). Where later users come more often it is not proven;
+simulated, experiments with arms that are alike stay below the level by far in either case (tests/match/experiments/test_trial.py).
 
 Mixed are normal distributions of the effect about 0 with standard deviations `scale` times SCALES. `scale` is the smallest effect
 worth finding: set it before the first look and keep to it. Half of the weight lies there; the other scales cost its interval 7 % of

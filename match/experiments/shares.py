@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from match.experiments.gamma import chi_square_tail
 
-MISMATCH = 0.001  # p-value below which the arms are not compared (Fabijan et al. 2019, "Diagnosing sample ratio mismatch", KDD)
+# The p-value below which arms are not compared (Fabijan et al. 2019, "Diagnosing sample ratio mismatch in online controlled
+# experiments", KDD). It is small, since the check is repeated at every look and a false alarm stops an experiment.
+MISMATCH = 0.001
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,9 @@ from match.experiments.sizes import Size, needed_error, size_of
 
 FEWEST_USERS, FEWEST_PLAYS = 100, 25  # of an arm, below which its rate is not near enough to normal to be compared
 MOST_CROSSED = 0.01  # of the users, in several arms: above it, users were not what was drawn
-PREFERRED = 0.95  # probability of being better from which an arm is preferred
+# The probability of being better from which an arm is preferred: a lead only. Of simulated experiments with arms that are alike, looked
+# at on 60 days, 10 % had one on some day with an `mde` of 0.1, 24 % with 0.3, while 1 % had a winner.
+PREFERRED = 0.95
 LATELY = 7  # days by whose new users it is said when there will be enough
 
 
@@ -272,6 +274,8 @@ def _verdict(arms: Arms, effects: tuple[Effect, ...], control: int, plan: Plan, 
     if len(worse) == len(arms.names) - 1:
         return Verdict("winner", plan.control, worse=worse)
     open_ones = [effect for effect in effects if effect.arm not in worse]
+    if not open_ones:  # the others have too few users yet
+        return Verdict("none", None, worse=worse)
     leader = max(open_ones, key=lambda effect: effect.better)
     needs = _needs(arms, control, leader, abs(leader.relative), plan, level)
     planned = _needs(arms, control, leader, plan.mde, plan, level)

@@ -9,6 +9,7 @@ import numpy as np
 CONFIDENCE = 0.95
 AT_ONCE = 1 << 23  # numbers drawn at a time: bounds the memory
 HALVINGS = 60  # of a bisection
+CANCELLED = 1e-13  # of what was subtracted: less of a variance is rounding
 
 
 @dataclass(frozen=True)
@@ -45,29 +46,76 @@ class Estimate:
 
 
 def estimates_of(
-    terms: Sequence[Terms], units: np.ndarray, resamples: int = 1000, seed: int = 0
-) -> tuple[list[Estimate], np.ndarray]:
-    """Each estimate, and (len(terms), resamples) its bootstrap: all of the same draws, so that two may be subtracted.
+    terms: Sequence[Terms], units: np.ndarray, resamples: int = 1000, seed: int = 0, less: Sequence[tuple[int, int]] = ()
+) -> tuple[list[Estimate], list[Estimate]]:
+    """Each estimate; and for each (a, b) of `less` that of terms a less that of terms b, paired: all are of the same draws.
 
-    units: (n,) int, numbered from 0: users, or impressions; drawn anew as wholes (Efron & Tibshirani 1993, chapters 6 and 13).
+    units: (n,) int, numbered from 0: users, or impressions; drawn anew as wholes. The intervals are studentised (Hall 1992; Efron &
+    Tibshirani 1993, 12.5): a resample is far from the estimate in terms of its own standard error. Few clicks of large weight make an
+    estimate skewed, and then percentiles of resamples lie too low. Edges that the bootstrap leaves open, as where nothing varies,
+    are those of the sure interval, or else of what rewards there can be. No interval goes beyond these, but to hold its value.
     """
-    drawn = bootstrap(terms, units, resamples, seed)
+    totals = np.column_stack(
+        [np.bincount(units, column) for one in terms for column in (one.over, one.under)]
+    )  # (units, 2 · terms)
+    wanted = [(which,) for which in range(len(terms))] + [tuple(pair) for pair in less]
+    pairs = sorted({(i, j) for some in wanted for i in _columns(some) for j in _columns(some) if i <= j})
+    columns = np.column_stack([totals, *(totals[:, i] * totals[:, j] for i, j in pairs)])
+    drawn = np.concatenate([columns.sum(axis=0)[None], *(counts @ columns for counts in _counts(len(totals), resamples, seed))])
     found = []
-    for one, resampled in zip(terms, drawn, strict=True):
-        low, high = interval(resampled)
-        found.append(Estimate(one.name, one.value, standard_error(influence(one), units), low, high, bernstein(one, units)))
-    return found, drawn
+    for some in wanted:
+        values, errors = _values(
+            drawn[:, : totals.shape[1]], dict(zip(pairs, drawn[:, totals.shape[1] :].T, strict=True)), some
+        )
+        value, error, most = float(values[0]), float(errors[0]), terms[some[0]].most
+        sure = bernstein(terms[some[0]], units) if len(some) == 1 else None
+        least = 0.0 if len(some) == 1 else -most
+        low, high = _studentised(values, errors, sure or ((least, most) if error > 0 or len(some) == 1 else (value, value)))
+        name = " - ".join(terms[which].name for which in some)
+        found.append(Estimate(name, value, error, min(value, max(least, low)), max(value, min(most, high)), sure))
+    return found[: len(terms)], found[len(terms) :]
 
 
-def bootstrap(terms: Sequence[Terms], units: np.ndarray, resamples: int, seed: int) -> np.ndarray:
-    """(len(terms), resamples) float64: each estimate with the units drawn anew; NaN where nothing is under it."""
-    columns = [column for one in terms for column in (one.over, one.under)]
-    totals = np.column_stack([np.bincount(units, column) for column in columns])
-    sums = np.concatenate([counts @ totals for counts in _counts(len(totals), resamples, seed)])  # (resamples, 2 · terms)
+def _columns(some: tuple[int, ...]) -> list[int]:
+    return [column for which in some for column in (2 * which, 2 * which + 1)]
+
+
+def _values(
+    sums: np.ndarray, products: dict[tuple[int, int], np.ndarray], some: tuple[int, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """((r,) values, (r,) standard errors) of one estimate, or of one less another, in each of r draws.
+
+    sums: (r, 2 · terms) of `over` and `under`; products: (r,) sums over units of column i times column j, i <= j. The error is that of
+    the linearised value: the root of the sum of squares of each unit's over - value · under, over the sum of under.
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
-        values: np.ndarray = (sums[:, ::2] / sums[:, 1::2]).T
-    values[~np.isfinite(values)] = np.nan
-    return values
+        slopes, values = dict[int, np.ndarray](), np.zeros(len(sums))
+        for sign, which in zip((1.0, -1.0), some, strict=False):
+            value = sums[:, 2 * which] / sums[:, 2 * which + 1]
+            values = values + sign * value
+            slopes[2 * which], slopes[2 * which + 1] = sign / sums[:, 2 * which + 1], -sign * value / sums[:, 2 * which + 1]
+        squares = sum(slopes[i] ** 2 * products[i, i] for i in slopes)
+        variance = squares + sum(2 * slopes[i] * slopes[j] * products[i, j] for i in slopes for j in slopes if i < j)
+        return values, np.sqrt(np.where(variance > CANCELLED * squares, variance, np.where(np.isnan(variance), np.nan, 0.0)))
+
+
+def _studentised(values: np.ndarray, errors: np.ndarray, otherwise: tuple[float, float]) -> tuple[float, float]:
+    """The interval of what comes first, by the resamples after it; an edge that they leave open is the other interval's.
+
+    A resample without an error of its own, such as one that drew none of the clicks, is infinitely far: where there are many, the
+    edge on the other side is open. One that has no value has no say.
+    """
+    if not errors[0] > 0:
+        return otherwise
+    drawn = np.isfinite(values[1:])
+    apart, own = values[1:][drawn] - values[0], errors[1:][drawn]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scaled = np.where(apart == 0, 0.0, apart / own)
+    if not len(scaled):
+        return otherwise
+    high, low = np.quantile(scaled, ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2), method="inverted_cdf")  # never between two
+    edges = float(values[0] - low * errors[0]), float(values[0] - high * errors[0])
+    return edges[0] if np.isfinite(edges[0]) else otherwise[0], edges[1] if np.isfinite(edges[1]) else otherwise[1]
 
 
 def _counts(units: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
@@ -77,14 +125,6 @@ def _counts(units: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
         some = min(at_once, resamples - first)
         drawn = random.integers(0, units, (some, units)) + units * np.arange(some)[:, None]
         yield np.bincount(drawn.ravel(), minlength=some * units).reshape(some, units).astype(np.float64)
-
-
-def interval(resampled: np.ndarray) -> tuple[float, float]:
-    """The percentile interval of resamples (r,); those that are NaN have no say; NaN where all are."""
-    if not np.isfinite(resampled).any():
-        return float("nan"), float("nan")
-    low, high = np.nanquantile(resampled, ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))
-    return float(low), float(high)
 
 
 def influence(terms: Terms) -> np.ndarray:

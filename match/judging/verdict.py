@@ -13,7 +13,7 @@ import numpy as np
 
 from match.judging.diagnosis import Diagnosis, diagnose
 from match.judging.estimators import direct, doubly_robust, ips, logged, replay, snips, switch_dr
-from match.judging.intervals import CONFIDENCE, Estimate, Terms, estimates_of, influence, interval, quantile, standard_error
+from match.judging.intervals import CONFIDENCE, Estimate, Terms, estimates_of, quantile
 from match.judging.log import Log
 
 ROUNDING = 0.01  # of the mean weight: logged propensities are rounded
@@ -25,7 +25,9 @@ class Limits:
     """What a log must have to be heard."""
 
     effective: float = 300.0  # effective sample size: with less, intervals by bootstrap hold less often than they say
-    effective_reward: float = 30.0  # likewise of what earned: the estimate is made of these alone
+    effective_reward: float = (
+        30.0  # likewise of what earned: the estimate is made of these alone, and its interval of their spread
+    )
     overlap: float = 0.95  # of the policy's choices the log could have shown
     heaviest: float = 0.05  # of all weight that one user or impression may have
     weight_errors: float = 4.0  # standard errors that the mean weight may be from 1
@@ -80,10 +82,9 @@ def judge(
         )
         return Judgement("refused", (reason,), "", None, None, {}, diagnosis, None, None, limits)
     terms = terms_of(log, predicted, seed)
-    found, drawn = estimates_of(terms, log.units, resamples, seed)
     by = "SNIPS" if predicted is None else "DR"
     speaks = [one.name for one in terms].index(by)
-    difference = _difference(terms[speaks], terms[0], drawn[speaks] - drawn[0], log.units)
+    found, (difference,) = estimates_of(terms, log.units, resamples, seed, [(speaks, 0)])
     untrue, thin = untrue_of(diagnosis, limits), thin_of(diagnosis, limits)
     reasons = (*untrue, *thin, *_undecided(difference))
     certain = quantile((1 + CONFIDENCE) / 2)
@@ -161,13 +162,6 @@ def _to_be_heard(diagnosis: Diagnosis, limits: Limits) -> int | None:
     if any(not there > 0 for _, there in lacks):
         return None
     return ceil(d.impressions * max(1.0, *(least / there for least, there in lacks)))
-
-
-def _difference(policy: Terms, own: Terms, drawn: np.ndarray, units: np.ndarray) -> Estimate:
-    """Paired: both stand on the same impressions."""
-    low, high = interval(drawn)
-    error = standard_error(influence(policy) - influence(own), units)
-    return Estimate(f"{policy.name} - {own.name}", policy.value - own.value, error, low, high, None)
 
 
 def _undecided(difference: Estimate) -> tuple[str, ...]:

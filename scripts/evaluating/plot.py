@@ -11,6 +11,7 @@ from embed.errors import ArtworkMatcherError
 ROW = 0.24  # inches
 WIDTH = 12.0
 TITLE = 130  # characters a line
+BEYOND = 5  # times the truth, as far as a panel goes
 LEGEND = "dot and line: figure and its 95 % interval; grey: chance; orange: truth; green: target met; red: target missed"
 
 
@@ -59,5 +60,11 @@ def _panel(axis: object, title: str, lines: Sequence[Figure]) -> None:
     axis.set_ylim(len(lines) - 0.5, -0.5)
     if not any(line.unit for line in lines):  # shares
         axis.set_xlim(0, 1)
+    elif truths := [abs(line.truth) for line in lines if line.truth is not None]:
+        # An interval without an end would leave no room for the others.
+        edges = [edge for line in lines for edge in (line.low, line.high) if edge is not None]
+        furthest = BEYOND * max(truths)
+        left, right = max(min(edges), -furthest), min(max(edges), furthest)
+        axis.set_xlim(left - 0.02 * (right - left), right + 0.02 * (right - left))
     axis.grid(axis="x", alpha=0.3)
     axis.set_title("\n".join(line for part in title.splitlines() for line in wrap(part, TITLE)), fontsize=8, loc="left")

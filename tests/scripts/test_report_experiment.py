@@ -70,8 +70,8 @@ def test_nothing_to_tell_says_what_it_would_take(invoke: Callable, logs: Callabl
 def test_a_control_that_wins(invoke: Callable, logs: Callable[..., Path]) -> None:
     result = invoke("report_experiment", logs({"control": 0.3, "a": 0.1, "b": 0.12}), "--control", "control", "--mde", "0.2")
     assert "Winner: control, the control. a and b are worse, and may be stopped." in result.stdout
-    assert "98.33" not in result.stdout
     assert "97.5 % interval" in result.stdout  # two comparisons share the level
+    assert "Lifts' intervals hold all 2 together with 95% (Bonferroni)." in result.stdout
 
 
 def test_users_not_as_planned(invoke: Callable, logs: Callable[..., Path]) -> None:
@@ -89,7 +89,7 @@ def test_users_not_as_planned(invoke: Callable, logs: Callable[..., Path]) -> No
 def test_users_of_both_arms(invoke: Callable, logs: Callable[..., Path]) -> None:
     result = invoke("report_experiment", logs({"control": 0.1, "taste": 0.25}, user_id="ada"), "--control", "control")
     assert result.exit_code == 1
-    assert "Left out: 3,000 impressions of 1 users whom several arms served." in result.stdout
+    assert "Left out: 3,000 impressions of users whom several arms served (1)." in result.stdout
     assert "Not compared: 1 of 1 users were served by more than one arm" in flat(result.stdout)
 
 
@@ -110,6 +110,12 @@ def test_the_lift_over_time_is_drawn(invoke: Callable, logs: Callable[..., Path]
     written = logs({"control": 0.1, "taste": 0.25})
     assert invoke("report_experiment", written, "--control", "control", "--plot", tmp_path / "lift.svg").exit_code == 0
     assert "<svg" in (tmp_path / "lift.svg").read_text(encoding="utf-8")
+
+
+def test_where_nothing_is_compared_nothing_is_drawn(invoke: Callable, logs: Callable[..., Path], tmp_path: Path) -> None:
+    result = invoke("report_experiment", logs({"control": 0.1}), "--control", "control", "--plot", tmp_path / "lift.svg")
+    assert (result.exit_code, result.stderr) == (0, "note: nothing was drawn, since no arm was compared\n")
+    assert not (tmp_path / "lift.svg").exists()
 
 
 @pytest.mark.parametrize(

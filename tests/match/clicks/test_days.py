@@ -18,6 +18,7 @@ from embed.records import IMPRESSION, PLAY
 from embed.store import Store, read_table
 from match.clicks import days
 from match.clicks.days import Report, Rules, count_days
+from match.clicks.logs import database
 from match.clicks.priors import Priors, learn_priors, priors_of, read_priors
 
 Row = dict[str, Any]
@@ -202,7 +203,7 @@ def test_rules_that_cannot_be(rules: dict[str, Any], said: str) -> None:
 def arrivals(draw: st.DrawFn) -> list[tuple[int, str, Row]]:
     """(day of arrival, table, row): some twice, some late, some plays before their impressions; none after its day is closed."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    count, span = draw(st.integers(1, 120)), draw(st.integers(1, 12))
+    count, span = draw(st.integers(1, 120)), draw(st.integers(1, 9))
     found: list[tuple[int, str, Row]] = []
     for number in range(count):
         day = float(rng.uniform(0, span))
@@ -244,7 +245,7 @@ def alike(some: Priors, others: Priors) -> None:
     assert some.unseen.mean == pytest.approx(others.unseen.mean, rel=1e-12)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=7, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(arrivals())
 def test_adding_day_by_day_is_reading_all_at_once(
     tmp_path_factory: pytest.TempPathFactory, empty_store: Store, found: list[tuple[int, str, Row]]
@@ -314,3 +315,11 @@ def test_stopped_between_its_two_writes_it_can_be_run_again(
 def test_nothing_is_left_of_what_did_not_fit(tmp_path: Path, empty_store: Store) -> None:
     learn_priors(write(tmp_path / "1", [shown(1)], []), empty_store, PLAIN)
     assert [path.name for path in empty_store.root.iterdir() if path.name.startswith(".clicks")] == []
+
+
+def test_the_database_keeps_to_its_share_of_memory_and_its_folder(tmp_path: Path) -> None:
+    with database(tmp_path) as connection:
+        told = connection.execute("SELECT current_setting('memory_limit'), current_setting('temp_directory')").fetchall()
+        assert told[0][0] == "953.6 MiB"
+        assert Path(told[0][1]).parent == tmp_path
+    assert list(tmp_path.iterdir()) == []

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pytest
 
 from embed.errors import LogError
-from embed.store import has_table, read_table
+from embed.store import has_table, read_table, replace_table
 from match.blend import Prior, logit
 from match.clicks.posteriors import RATE
-from match.clicks.priors import learn_priors, read_priors
+from match.clicks.priors import Priors, learn_priors, read_priors
 from match.clicks.shrinkage import STRENGTH
 
 Rows = list[dict[str, Any]]
@@ -230,3 +230,107 @@ def test_impressions_that_name_nothing_are_said(learn: Callable, empty_store: An
     with pytest.raises(LogError, match=rf"3 impressions in .* have no {column}; fill it in, or leave them out"):
         learn([*IMPRESSIONS, *nameless], PLAYS)
     assert read_priors(empty_store).of("kiss").impressions == 10
+
+
+# In the order of a catalog, and in a segment
+
+
+@pytest.fixture
+def many(learn: Callable, empty_store: Any) -> Priors:
+    """30 titles of 4 artworks, 200 impressions each, of which those of one title play twice as much; two segments, one plays more."""
+    impressions, plays = [], []
+    for title in range(30):
+        for art in range(4):
+            rows = [
+                {**row, "segment": "Teens" if n % 2 else "parents"}
+                for n, row in enumerate(shown(f"t{title}-{art}", 200, f"t{title}"))
+            ]
+            played_often = 40 if title == 0 else 10 + (title % 5) + art * 3
+            impressions += rows
+            plays += [
+                {"impression_id": row["impression_id"], "seconds": 900, "fraction": 1} for row in rows[1 : 2 * played_often : 2]
+            ]
+    learn(impressions, plays, "parquet")
+    return read_priors(empty_store)
+
+
+def test_artwork_that_was_never_shown_has_its_title_s_rate(many: Priors) -> None:
+    ids, titles = pa.chunked_array([["new", "new", "new", "t0-0"]]), pa.chunked_array([["t0", "t1", "elsewhere", "t0"]])
+    columns = many.in_order(ids, titles)
+    assert columns.mean[0] > 1.5 * columns.mean[2] > 1.5 * columns.mean[1]
+    assert columns.mean[2] == many.unseen.mean
+    assert columns.strength[3] > columns.strength[0] > columns.strength[2] > 0
+    assert columns.impressions.tolist() == [0, 0, 0, 200]
+    assert set(many.in_order(ids).mean[:3].tolist()) == {many.unseen.mean}
+    assert columns.log_odds == pytest.approx(logit(columns.mean))
+
+
+def test_priors_are_beta_distributions(many: Priors) -> None:
+    rows = many.table.to_pylist()
+    assert all(row["strength"] > row["effective"] > 0 for row in rows)
+    assert sum(row["effective"] for row in rows) == pytest.approx(30 * 4 * 200)  # nothing fades without times
+
+
+def test_in_a_segment(many: Priors) -> None:
+    """Only teens play here: what is known of them is more than what all do, and of artwork new to them too."""
+    teens, parents = many.in_segment(" TEENS "), many.in_segment("parents")
+    ids = many.table["artwork_id"]
+    for name, counts in (("impressions", 100), ("plays", 40)):
+        assert getattr(teens.in_order(ids), name)[0] == counts
+    assert (parents.in_order(ids).plays == 0).all()
+    everyone = many.in_order(ids).mean
+    assert (teens.in_order(ids).mean > everyone).all()
+    assert (parents.in_order(ids).mean < everyone).all()
+    assert parents.unseen.mean < many.unseen.mean < teens.unseen.mean
+    of_title = (
+        priors.in_order(pa.chunked_array([["new"]]), pa.chunked_array([["t0"]])).mean[0] for priors in (parents, many, teens)
+    )
+    low, middle, high = of_title
+    assert low < middle < high
+    assert teens.lines is many.lines
+
+
+def test_artwork_that_a_segment_has_not_seen_is_moved_by_how_much_the_segment_plays(learn: Callable, empty_store: Any) -> None:
+    rows = [{**row, "segment": "teens"} for row in shown("kiss", 400)] + [
+        {**row, "segment": "x"} for row in shown("ghost", 400)
+    ]
+    both = [{**row, "segment": name} for name in ("teens", "x") for row in shown(f"both-{name}", 400)]
+    both = [{**row, "artwork_id": "both"} for row in both]
+    learn(
+        rows + both,
+        played("kiss", range(80)) + played("ghost", range(40)) + played("both-teens", range(80)) + played("both-x", range(40)),
+    )
+    priors = read_priors(empty_store)
+    teens = priors.in_segment("teens")
+    factor = teens.unseen.mean / priors.unseen.mean
+    assert factor > 1.2
+    assert teens.of("ghost").mean == pytest.approx(priors.of("ghost").mean * factor)
+    assert teens.of("ghost").impressions == 0
+    ghost = pa.chunked_array([["ghost"]])
+    assert teens.in_order(ghost).strength[0] == pytest.approx(1 / (1 / priors.in_order(ghost).strength[0] + 1 / 100))
+
+
+def test_a_segment_that_nobody_has_is_everyone(many: Priors) -> None:
+    assert many.in_segment("adults") is many
+    assert many.in_segment("") is many
+
+
+def test_priors_of_an_older_release_are_read(empty_store: Any) -> None:
+    """They knew no strength, and no titles."""
+    rows = [{"title_id": "harbour", "artwork_id": "kiss", "impressions": 10, "plays": 4, "mean": 0.1}]
+    lines = [{"title_id": "harbour", "copy_id": "l1", "impressions": 10, "plays": 4}]
+    replace_table(empty_store, "priors", pa.Table.from_pylist(rows))
+    replace_table(empty_store, "copy_priors", pa.Table.from_pylist(lines))
+    priors = read_priors(empty_store)
+    assert priors.of("kiss") == Prior(0.1, 10, 4)
+    assert priors.unseen.mean == pytest.approx((4 + 5) / 110)
+    columns = priors.in_order(pa.chunked_array([["new", "kiss"]]), pa.chunked_array([["harbour", "harbour"]]))
+    assert columns.strength.tolist() == [100, 110]
+    assert priors.of_lines(pa.chunked_array([["l1"]]), pa.chunked_array([["harbour"]])).plays.tolist() == [4]
+
+
+def test_of_nothing_at_all_priors_are_learned(learn: Callable, empty_store: Any) -> None:
+    assert learn(IMPRESSIONS[:0] + shown("kiss", 1), PLAYS[:1]) == {"kiss": (1, 1)}
+    learn([{**row, "shown_at": "2026-03-01"} for row in shown("kiss", 5)], PLAYS[:1])  # all of them still wait
+    priors = read_priors(empty_store)
+    assert (priors.by_artwork, priors.unseen) == ({}, Prior(pytest.approx(RATE), 0, 0))

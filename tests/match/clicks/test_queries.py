@@ -1,14 +1,21 @@
 """The queries mean the same in a second engine, DataFusion beside DuckDB; and they can be had in other dialects."""
 
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embed.errors import LogError
+from embed.records import IMPRESSION
+from embed.store import Store
+from match.clicks.days import Rules, count_days, warehouse_queries
+from match.clicks.priors import learn_priors, priors_of
 from match.clicks.queries import DAYS, DELAYS, FACTS, in_dialect
 
 IMPRESSIONS = pa.schema(
@@ -103,6 +110,53 @@ def test_other_engines_have_it_in_their_own_words(dialect: str) -> None:
         assert [one.key for one in sqlglot.parse(theirs, read=dialect) if one] == [
             one.key for one in sqlglot.parse(query) if one
         ]
+
+
+def test_counts_made_elsewhere_teach_the_same(tmp_path: Path, empty_store: Store) -> None:
+    """Facts and days by DataFusion, given as a folder of counts."""
+    rows = [
+        {
+            "impression_id": f"i{n}",
+            "user_id": f"u{n % 7}",
+            "title_id": f"t{n % 3}",
+            "artwork_id": f"a{n % 6}",
+            "segment": "teens" if n % 5 else None,
+            "position": n % 2,
+            "shown_at": datetime(2026, 3, 1, tzinfo=UTC) + timedelta(hours=n / 3),
+        }
+        for n in range(600)
+    ]
+    loose = pa.schema([field.with_nullable(True) for field in IMPRESSION])
+    plays = pa.table({"impression_id": [f"i{n}" for n in range(0, 600, 4)], "seconds": [700.0] * 150, "fraction": [None] * 150})
+    (tmp_path / "logs").mkdir()
+    pq.write_table(pa.Table.from_pylist(rows, schema=loose), tmp_path / "logs" / "impressions.parquet")
+    pq.write_table(plays, tmp_path / "logs" / "plays.parquet")
+    session = datafusion.SessionContext()
+    microseconds = [int(row["shown_at"].timestamp() * 1e6) for row in rows]
+    views = {
+        "impressions": pa.Table.from_pylist(
+            [{**row, "place": row["position"], "shown_us": us} for row, us in zip(rows, microseconds, strict=True)],
+            schema=IMPRESSIONS,
+        ),
+        "plays": pa.Table.from_pylist(plays.to_pylist(), schema=PLAYS),
+    }
+    for name, table in views.items():
+        session.register_record_batches(name, [table.to_batches()])
+    facts, days = warehouse_queries(Rules(), "postgres")
+    session.sql(f"CREATE TABLE facts AS {facts}").collect()
+    (tmp_path / "counts").mkdir()
+    pq.write_table(pa.Table.from_batches(session.sql(days).collect()), tmp_path / "counts" / "days.parquet")
+    counted = learn_priors(tmp_path / "counts", empty_store)
+    read = priors_of(count_days(tmp_path / "logs", Rules(wait=3.0)))
+    assert counted.learned is not None
+    assert counted.learned.report.young == 3 * 24 * 3
+    for one, other in ((counted.table, read.table), (counted.segments, read.segments)):
+        named = ["artwork_id", "impressions", "plays"]
+        assert one.select(named).to_pylist() == other.select(named).to_pylist()
+        np.testing.assert_allclose(one["mean"], other["mean"])
+    for logs in ("counts", "logs"):
+        with pytest.raises(LogError, match="add"):
+            learn_priors(tmp_path / logs, empty_store, add=True)
 
 
 def test_an_unknown_dialect_is_refused() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from embed.errors import LogError, QueryError
+from embed.records import fold
 from match.experiments.arms import SetAside, Sums, find_arm, read_arms
 
 Rows = list[dict[str, Any]]
@@ -83,6 +84,14 @@ def test_a_user_s_segment_is_that_of_the_first_impression_that_names_one(logs: C
     assert arms.segments == ("teens",)
     assert arms.by_segment().shown.tolist() == [[3]]
     assert arms.in_all().shown.tolist() == [4]
+
+
+def test_segments_are_told_apart_by_their_folded_names(logs: Callable[..., Path]) -> None:
+    names = ["Teens", " teens", "TEENS  of  TODAY", "Caf\u00e9", "cafe\u0301", " ", ""]
+    rows = [impression(n, f"u{n}", "a", segment=name) for n, name in enumerate(names)]
+    arms = read_arms(logs(rows, [play(0)], "parquet"), "policy")
+    assert set(arms.segments) == {fold(name) for name in names if fold(name)}
+    assert dict(zip(arms.segments, arms.by_segment().shown[0], strict=True))["teens"] == 2
 
 
 def test_what_takes_no_part_is_counted(logs: Callable[..., Path]) -> None:

@@ -199,6 +199,13 @@ def test_a_log_without_segments_is_everyone_s(logs: Callable[..., Path]) -> None
     assert set(report_audiences(logs(bare, plays)).pairs["segment"].to_pylist()) == {EVERYONE}
 
 
+def test_impressions_without_a_user_are_no_single_one(logs: Callable[..., Path]) -> None:
+    rows, plays, facts = drawn()
+    found = report_audiences(logs([{**row, "user_id": None} for row in rows], plays))
+    for pair, other in zip(_sorted(found), _sorted(compare_artwork(_as_if_independent(facts))), strict=True):
+        assert pair["p"] == pytest.approx(other["p"], rel=1e-3)
+
+
 def test_an_impression_of_no_artwork(logs: Callable[..., Path]) -> None:
     with pytest.raises(LogError, match=r"1 impressions in .* have no artwork_id"):
         report_audiences(logs([seen(0, "ada", "kiss"), {**seen(1, "ada", "kiss"), "artwork_id": None}], [0]))

@@ -94,7 +94,7 @@ def test_the_interval_ends_where_the_evidence_suffices(error: float, scale: floa
 
 def test_it_is_hardly_wider_than_the_sequence_of_one_scale_at_its_best_and_much_less_wide_where_errors_are_large() -> None:
     errors = np.array([0.36, 4.0])
-    alone = errors * np.sqrt((1 + errors**2) * np.log((1 + errors**-2) / LEVEL**2))  # arXiv 2103.06476, equation 3
+    alone = errors * np.sqrt((1 + errors**2) * np.log((1 + errors**-2) / LEVEL**2))  # arXiv 2103.06476, in units of error
     mixed = half_width(errors, np.array(1.0), LEVEL)
     assert 1 < mixed[0] / alone[0] < 1.06
     assert mixed[1] / alone[1] < 0.4

@@ -11,7 +11,7 @@ import pytest
 from embed.errors import ArtworkMatcherError, QueryError
 from match.experiments.arms import Arms, SetAside, Sums
 from match.experiments.curve import draw_course
-from match.experiments.trial import Plan, check_plan, compare, judge
+from match.experiments.trial import Plan, Verdict, check_plan, compare, judge
 
 NOTHING_ASIDE = SetAside(0, 0, 0, 0)
 RUNS = 400
@@ -165,6 +165,14 @@ def test_too_few_to_be_compared() -> None:
     assert (trial.effects, trial.too_few, trial.verdict, trial.refused) == ((), ("taste",), None, None)
     assert trial.arms[0].rate is not None
     assert trial.arms[0].low is None
+
+
+def test_an_arm_that_is_worse_beside_one_that_cannot_be_told_yet() -> None:
+    arms = experiment({"control": 0.1, "taste": 0.05, "new": 0.1})
+    rare = Arms(arms.names, (), arms.days, arms.table * np.array([1, 1, 0.04])[:, None, None, None], NOTHING_ASIDE)
+    trial = judge(rare, Plan("control", {"control": 1, "taste": 1, "new": 0.04}, mde=0.1))
+    assert trial.too_few == ("new",)
+    assert trial.verdict == Verdict("none", None, worse=("taste",))
 
 
 def test_the_control_alone_gives_sizes() -> None:

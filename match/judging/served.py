@@ -1,0 +1,58 @@
+"""A log of choices as it was served, to arrays that can be judged: every artwork that could have been shown, with its propensity."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from embed.errors import LogError
+from match.judging.log import ROUNDING, Log
+
+
+def log_of(choices: pa.Table, reward: np.ndarray, policy: np.ndarray, most: float = 1.0) -> Log:
+    """The log of n choices beside a policy, a title's artwork in columns of their own.
+
+    choices: rows of one artwork shown each, with title_id, user_id, artwork_id, propensity, and `considered`, a list of (artwork_id,
+    propensity ...) that could have been shown; reward: (n,) in 0..most of each, such as 1 for a quality play; policy: (m,) the judged
+    policy's propensity of everything considered, row after row, which sums to 1 in each. Choices that were kept from before were not
+    drawn: leave them out, and give what they earned to the choice that they kept. Memory is n times the artwork of the largest title.
+
+    Raises LogError where a row lacks what it needs, or shows what it did not consider; ValueError for a policy of another length.
+    """
+    names = ("title_id", "user_id", "artwork_id", "propensity", "considered")
+    if missing := [name for name in names if name not in choices.column_names]:
+        raise LogError(f"a log of choices has no {', '.join(missing)}; write it as the choices are served")
+    if nameless := [name for name in names if choices[name].null_count]:
+        raise LogError(f"a log of choices has rows without {', '.join(nameless)}; leave them out whole days at a time")
+    considered = pa.concat_arrays(choices["considered"].chunks)
+    owners = np.repeat(np.arange(len(choices)), pc.list_value_length(considered).to_numpy())
+    artwork, propensity = (considered.flatten().field(name) for name in ("artwork_id", "propensity"))
+    if policy.shape != (len(owners),):
+        raise ValueError(f"policy {policy.shape}: give ({len(owners)},), one for each artwork that was considered")
+    titles = choices["title_id"].combine_chunks().dictionary_encode().indices.to_numpy()
+    columns, shown = _columns(titles, owners, artwork, choices["artwork_id"].combine_chunks())
+    every = np.zeros((2, len(choices), int(columns.max(initial=0)) + 1))
+    every[0, owners, columns], every[1, owners, columns] = propensity.to_numpy(zero_copy_only=False), policy
+    served, rows = choices["propensity"].to_numpy(), np.arange(len(choices))
+    strange = (shown < 0) | (abs(every[0, rows, shown] - served) > ROUNDING)
+    if strange.any():
+        row = int(strange.argmax())
+        raise LogError(
+            f"choice {row} shows {choices['artwork_id'][row].as_py()!r} with propensity {served[row]:g}, which is not what it "
+            "considered; leave out fallbacks and choices kept from before"
+        )
+    users = choices["user_id"].combine_chunks().dictionary_encode().indices.to_numpy()
+    return Log(shown, served, reward, every[1, rows, shown], every[0], every[1], titles, users, most)
+
+
+def _columns(titles: np.ndarray, owners: np.ndarray, artwork: pa.Array, shown: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+    """((m,), (n,) int64): the column of each artwork considered, and of those shown, -1 where never considered; a title's artwork are
+    numbered from 0, the same in all its rows."""
+    known = pc.unique(artwork)
+    keys = titles[owners].astype(np.int64) * len(known) + pc.index_in(artwork, known).to_numpy()
+    every, which = np.unique(keys, return_inverse=True)
+    first = np.searchsorted(every, np.arange(titles.max() + 1, dtype=np.int64) * len(known))
+    of_shown = pc.fill_null(pc.index_in(shown, known), -1).to_numpy().astype(np.int64)
+    key = titles.astype(np.int64) * len(known) + of_shown
+    at = np.searchsorted(every, key).clip(max=len(every) - 1)
+    found = (of_shown >= 0) & (every[at] == key)
+    return which - first[titles[owners]], np.where(found, at - first[titles], -1)
