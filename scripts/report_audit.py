@@ -1,4 +1,4 @@
-"""Who gets what artwork, and where a guard spoke: `python scripts/report_audit.py --choices FOLDER`."""
+"""Who gets what artwork, and where a guard spoke: `python scripts/report_audit.py CHOICES`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,7 +20,9 @@ app = console.door()
 def report_audit(
     choices: Annotated[
         Path,
-        typer.Option(help="A folder that match_all wrote, or a log of choices: a .parquet or .jsonl file or a folder of them."),
+        typer.Argument(
+            help="A folder that match_all wrote, or a log of choices: a .parquet or .jsonl file or a folder of them."
+        ),
     ],
     store: Annotated[
         Path | None, typer.Option(help="The store whose users' segments count; for match_all's choices, which name none.")

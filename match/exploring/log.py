@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +20,9 @@ from embed.records import CHOICE_LOG, CONSIDERED
 from match.exploring.page import Explored
 from match.exploring.policies import Exploration
 from match.exploring.thompson import Posteriors
+
+_TYPES = [(column.name, column.type) for column in CHOICE_LOG]  # once: Arrow makes them anew for whoever asks
+_CONSIDERED = list(CONSIDERED)
 
 
 class Considered(NamedTuple):
@@ -118,22 +122,22 @@ class PageLog:
             "considered": self._considered(),
         }
         made = [
-            pa.repeat(pa.scalar(fixed[f.name], f.type), count) if f.name in fixed else _array(columns[f.name], f.type)
-            for f in CHOICE_LOG
+            pa.repeat(pa.scalar(fixed[name], type_), count) if name in fixed else _array(columns[name], type_)
+            for name, type_ in _TYPES
         ]
         return pa.Table.from_arrays(made, schema=CHOICE_LOG)
 
     def _considered(self) -> pa.Array:
-        columns = [self.ids(), *(pa.array(self.parts[field.name]) for field in list(CONSIDERED)[1:])]
-        return pa.ListArray.from_arrays(
-            pa.array(self.begins.astype(np.int32)), pa.StructArray.from_arrays(columns, fields=list(CONSIDERED))
-        )
+        columns = [self.ids(), *(pa.array(self.parts[part.name]) for part in _CONSIDERED[1:])]
+        of_all = pa.StructArray.from_arrays(columns, fields=_CONSIDERED)
+        return pa.ListArray.from_arrays(pa.array(self.begins.astype(np.int32)), of_all)
 
 
 def _array(values: Any, type_: pa.DataType) -> pa.Array:
     return values if isinstance(values, pa.Array) else pa.array(values, type_)
 
 
+@lru_cache(maxsize=64)
 def _parameters(how: Exploration) -> str:
     return json.dumps(how.parameters, sort_keys=True)
 

@@ -24,6 +24,8 @@ from match.exploring.policies import Exploration
 from match.exploring.thompson import Posteriors
 from match.guards import Guarded, Guards
 
+LEAST = 1.0  # plays, and failures, that every posterior is taken to have; for fewer the propensities' 1 % is not kept either
+
 
 @dataclass(frozen=True)
 class Exploring:
@@ -52,9 +54,17 @@ class Seen:
     def posteriors(self) -> Posteriors:
         """(n,): the Beta behind each prior, moved by all that is personal."""
         rows = self.page.rows
-        mean, counts = self.priors.mean.take(rows), self.priors.strength.take(rows)
-        plays = mean * counts
-        return Posteriors(plays, counts - plays, self.parts.score - self.parts.prior)
+        plays, failures = beta_of(self.priors.mean.take(rows), self.priors.strength.take(rows))
+        return Posteriors(plays, failures, self.parts.score - self.parts.prior)
+
+
+def beta_of(mean: np.ndarray, strength: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(plays, failures), (n,) each, of a mean in (0, 1) that is worth so many impressions, LEAST of each kind at least.
+
+    What is worth less than one play says next to nothing of its rate, in log-odds least of all: draws of it would be anywhere.
+    """
+    counts = np.maximum(strength, LEAST / np.minimum(mean, 1 - mean))
+    return mean * counts, (1 - mean) * counts
 
 
 @dataclass(frozen=True)
@@ -119,11 +129,16 @@ class Served:
             self.at,
             where if where.segment is not None else replace(where, segment=self.segment),
             (seen.title_ids, seen.page.starts, seen.positions),
-            lambda places: pa.array(self.snapshot.texts("artwork_id", seen.page.rows[places]), pa.string()),
+            self._ids,
             copy_ids,
             columns,
             self.posteriors,
         )
+
+    def _ids(self, places: np.ndarray) -> pa.Array:
+        """(n,) artwork_ids. Of a whole page, Arrow has them far sooner than Python does."""
+        taken = self.snapshot.take("artwork_id", self.seen.page.rows[places])
+        return taken.combine_chunks() if isinstance(taken, pa.ChunkedArray) else taken
 
 
 def serve(exploring: Exploring, seen: Seen, guarded: Guarded, at: datetime, segment: str | None = None) -> Served:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from match.exploring.keeping import BUDGET, PERIOD, Shown, is_resting, why_kept
+from match.exploring.keeping import BUDGET, PERIOD, Shown, history_of, is_resting, why_kept
 from match.exploring.policies import Exploration
 
 NOON = datetime(2026, 10, 5, 12, tzinfo=UTC)
@@ -37,3 +37,13 @@ def test_what_was_shown_as_often_as_the_cap_allows_rests() -> None:
     shown = Shown("a", NOON, impressions={"a": 3, "b": 2})
     assert [is_resting(Exploration(most_shown=3), shown, name) for name in "abc"] == [True, False, False]
     assert not is_resting(Exploration(), shown, "a")
+
+
+def test_history_is_what_counts_at_the_moment() -> None:
+    days = [(9, "a"), (8, "b"), (3, "c"), (2, "c"), (1, "b"), (-1, "d")]
+    impressions = [("ada", "film", artwork, NOON - timedelta(days=ago)) for ago, artwork in days]
+    found = history_of([*impressions[::-1], ("ben", "film", "a", NOON)], Exploration(), NOON)
+    assert found == {
+        ("ada", "film"): Shown("b", NOON - timedelta(days=1), 2, {"c": 2, "b": 1}),  # b to c and c to b; a to b is too long ago
+        ("ben", "film"): Shown("a", NOON, 0, {"a": 1}),
+    }

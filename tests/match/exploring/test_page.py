@@ -3,13 +3,14 @@
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from match.exploring.keeping import Shown
+from match.exploring.keeping import BUDGET, Shown, history_of
 from match.exploring.page import Beliefs, Explored, explore
 from match.exploring.policies import POLICIES, Exploration, propensities
 from match.exploring.thompson import Posteriors
@@ -128,6 +129,21 @@ def test_a_spent_budget_keeps_and_one_that_is_not_does_not() -> None:
     spent, left = ({("ada", "a"): Shown("a2", YESTERDAY, changes)} for changes in (2, 1))
     assert (shown(explore(how, page, AT, history=spent))[0], explore(how, page, AT, history=spent).kept[0]) == ("a2", "budget")
     assert (shown(explore(how, page, AT, history=left))[0], explore(how, page, AT, history=left).kept[0]) == ("a0", None)
+
+
+def test_a_budget_holds_over_every_window_and_a_cap_over_every_artwork() -> None:
+    """60 days, a choice a day of beliefs that say nothing, so that without a budget the artwork changes most of the time."""
+    how, impressions, days = Exploration(floor=1, changes=2), [], range(60)
+    for day in days:
+        at = AT + timedelta(days=day)
+        found = explore(how, beliefs(), at, history=history_of(impressions, how, at))
+        impressions.append(("ada", "a", str(shown(found)[0]), at))
+        assert bool(found.propensities[:3].max() == 1) is (found.kept[0] == BUDGET)
+    changed = [one[2] != before[2] for before, one in pairwise(impressions)]
+    assert max(sum(changed[day : day + 7]) for day in days) == 2
+    assert sum(changed) >= 12  # the budget is used: two a week
+    free = [shown(explore(Exploration(floor=1), beliefs(), AT + timedelta(days=day)))[0] for day in days]
+    assert sum(one != before for before, one in pairwise(free)) > 25
 
 
 def test_what_may_not_be_shown_any_more_is_not_kept() -> None:

@@ -15,7 +15,7 @@ from index.filters import Context
 from match.exploring.keeping import Shown
 from match.exploring.log import Logged, PageLog, Where, lines_of
 from match.exploring.policies import Exploration
-from match.exploring.serving import Exploring
+from match.exploring.serving import Exploring, beta_of
 from match.guards import Guards
 from match.matcher import Choice, Matcher
 
@@ -120,6 +120,12 @@ def test_where_it_is_shown_stands_in_the_log(matcher: Matcher) -> None:
     assert (line.segment, line.device, line.row, line.shown_at, line.snapshot) == ("young", "tv", 3, AT, "000001")
     _, (line, *_) = logged(matcher, "rosa", BEST, Context(at=AT, segment="young"), where=Where("test"))
     assert line.segment == "test"
+
+
+def test_a_posterior_keeps_its_mean_and_is_worth_a_play_at_least() -> None:
+    plays, failures = beta_of(np.array([0.05, 0.05, 0.001, 0.999]), np.array([200.0, 4.0, 100.0, 100.0]))
+    np.testing.assert_allclose(plays, [10, 1, 1, 999])
+    np.testing.assert_allclose(failures, [190, 19, 999, 1])
 
 
 @pytest.fixture
