@@ -180,9 +180,7 @@ def _recall(connection: "duckdb.DuckDBPyConnection", store: Store | None) -> Non
             connection.execute(f"INSERT INTO {name} SELECT * FROM stored")
             connection.unregister("stored")
     if connection.execute("SELECT kind FROM closed WHERE kind = 'elsewhere'").fetchall():
-        raise LogError(
-            f"the priors of {store and store.root} were learned from {COUNTED}, to which no log can be added; learn from all"
-        )
+        raise LogError(f"the store's priors were learned from {COUNTED}, to which no log can be added; learn from all logs")
     connection.execute(RECALL.format(columns=COLUMNS))
 
 
