@@ -23,7 +23,7 @@ from embed.errors import LogError
 from embed.records import CLICK_DAY, CLICK_FACT
 from embed.store import Store, has_table, read_batches, replace_table, tidy_table
 from match.clicks.logs import QUALITY_FRACTION, QUALITY_SECONDS, database, open_logs
-from match.clicks.queries import DAY_US, DAYS, DELAYS, FACTS, in_dialect
+from match.clicks.queries import DAY_US, DAYS, DELAYS, FACTS, ONCE, in_dialect
 
 if TYPE_CHECKING:
     import duckdb
@@ -32,6 +32,7 @@ LONGEST_WAIT = 3.0  # days
 IN_TIME = 0.99  # of the plays: how many come within the waiting time
 TIMED = 100  # plays from which on the log's own delays are believed
 BATCH = 1 << 16  # rows
+AT_ONCE = 8_000_000  # impressions that are sorted at once
 COUNTED = "days.parquet"  # counts made elsewhere, in place of logs
 
 BESIDE = ("user_id", "copy_id", "segment", "row", "position", "shown_at", "played_at")  # columns that a log may lack
@@ -108,16 +109,18 @@ def count_days(logs: Path | str, rules: Rules, store: Store | None = None, *, ad
     return counts
 
 
-def warehouse_queries(rules: Rules, dialect: str) -> tuple[str, str]:
-    """The counting where the logs live: a query whose answer is the table `facts`, and one over it, for an engine's dialect.
+def warehouse_queries(rules: Rules, dialect: str) -> tuple[str, str, str]:
+    """The counting where the logs live: queries whose answers are the tables `once`, `facts` and the counts, for an engine's dialect.
 
-    The views they read are those of match.clicks.queries. The second one's answer, as COUNTED alone in a folder, may be given
+    The views they read are those of match.clicks.queries. The last one's answer, as COUNTED alone in a folder, may be given
     wherever a folder of logs may, but nothing can be added to it. A waiting time that rules leave open is the longest. Raises LogError
     as `in_dialect` does.
     """
     wait = LONGEST_WAIT if rules.wait is None else rules.wait
     settled = f"(SELECT max(shown_us) - {int(wait * DAY_US)} FROM facts)"
-    return in_dialect(FACTS.format(**_limits(rules)), dialect), in_dialect(DAYS.format(settled_us=settled), dialect)
+    limits = _limits(rules)
+    once, facts, days = (in_dialect(query.format(**limits, settled_us=settled), dialect) for query in (ONCE, FACTS, DAYS))
+    return once, facts, days
 
 
 def _counted_elsewhere(path: Path, rules: Rules, store: Store | None, *, add: bool) -> Days:
@@ -159,9 +162,9 @@ RECALL = """
     CREATE TEMP VIEW timely AS SELECT * FROM (
         SELECT *, CAST(floor(shown_us / 8.64e10) AS BIGINT) AS shown_day FROM given_impressions
     ) ANTI JOIN shut USING (shown_day);
-    CREATE TEMP VIEW impressions AS
+    CREATE TEMP VIEW all_impressions AS
         SELECT {columns} FROM timely UNION ALL SELECT {columns} FROM kept WHERE title_id IS NOT NULL;
-    CREATE TEMP VIEW plays AS
+    CREATE TEMP VIEW all_plays AS
         SELECT impression_id, seconds, fraction, played_us FROM given_plays
         UNION ALL SELECT impression_id, NULL, 1.0, played_us FROM kept WHERE quality = 1
 """
@@ -180,9 +183,7 @@ def _recall(connection: "duckdb.DuckDBPyConnection", store: Store | None) -> Non
             connection.execute(f"INSERT INTO {name} SELECT * FROM stored")
             connection.unregister("stored")
     if connection.execute("SELECT kind FROM closed WHERE kind = 'elsewhere'").fetchall():
-        raise LogError(
-            f"the priors of {store and store.root} were learned from {COUNTED}, to which no log can be added; learn from all"
-        )
+        raise LogError(f"the store's priors were learned from {COUNTED}, to which no log can be added; learn from all logs")
     connection.execute(RECALL.format(columns=COLUMNS))
 
 
@@ -192,7 +193,7 @@ def _limits(rules: Rules) -> dict[str, float]:
 
 
 def _count(connection: "duckdb.DuckDBPyConnection", rules: Rules, lacking: tuple[str, ...]) -> Days:
-    connection.execute(f"CREATE TEMP TABLE facts AS {FACTS.format(**_limits(rules))}")
+    _find_facts(connection, _limits(rules))
     (newest,) = _row(connection, "SELECT max(shown_us) FROM facts")
     connection.execute(f"CREATE TEMP TABLE delays AS {DELAYS}")
     wait, by = _wait(connection, rules, newest)
@@ -208,6 +209,29 @@ def _count(connection: "duckdb.DuckDBPyConnection", rules: Rules, lacking: tuple
     )
     report = _report(_totals(connection), (rows, kept + timely - facts, rows - timely), (wait, by), rules, lacking)
     return _days(connection, rules, report)
+
+
+def _find_facts(connection: "duckdb.DuckDBPyConnection", limits: dict[str, float]) -> None:
+    """The table `facts`, a share of all impressions at a time, since sorting them all takes more memory than there is.
+
+    Rows under one id are of one share, and so are, the second time, a user's.
+    """
+    (rows,) = _row(connection, "SELECT (SELECT count(*) FROM all_impressions)")
+    shares = 1 + rows // AT_ONCE
+    once, facts = ONCE.format(**limits), FACTS.format(**limits)
+    steps = (
+        ("once", once, {"impressions": "all_impressions", "plays": "all_plays"}, "impression_id"),
+        ("facts", facts, {"once": "all_once"}, "coalesce(user_id, impression_id)"),
+    )
+    for table, query, views, key in steps:
+        for share in range(shares):
+            for view, of in views.items():
+                connection.execute(
+                    f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT * FROM {of} WHERE hash({key}) % {shares} = {share}"
+                )
+            name = "facts" if table == "facts" else "all_once"
+            connection.execute(f"INSERT INTO {name} {query}" if share else f"CREATE TABLE {name} AS {query}")
+    connection.execute("DROP VIEW once; DROP TABLE all_once")
 
 
 def _days(connection: "duckdb.DuckDBPyConnection", rules: Rules, report: Report) -> Days:
@@ -271,7 +295,7 @@ OPEN = """
     SELECT {columns}, played_us, quality FROM facts WHERE shown_day IS NULL OR shown_day >= {first}
     UNION ALL
     SELECT impression_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, min(played_us), 1
-    FROM plays ANTI JOIN facts USING (impression_id)
+    FROM all_plays ANTI JOIN facts USING (impression_id)
     WHERE (fraction >= {fraction} OR seconds >= {seconds})
         AND (played_us IS NULL OR played_us >= {first} * 8.64e10)
     GROUP BY impression_id

@@ -75,7 +75,7 @@ def database(spill: Path | None = None) -> "Iterator[duckdb.DuckDBPyConnection]"
     """A DuckDB of one's own that writes what does not fit MEMORY into a folder inside `spill`, the system's own where it is None."""
     import duckdb
 
-    with TemporaryDirectory(prefix=".clicks-", dir=spill) as folder, duckdb.connect() as connection:
+    with TemporaryDirectory(prefix=".clicks-", dir=spill) as folder, duckdb.connect(Path(folder) / "clicks.db") as connection:
         where = folder.replace("'", "''")
         connection.execute(f"SET memory_limit = '{MEMORY}'; SET temp_directory = '{where}'")
         connection.execute("SET preserve_insertion_order = false; SET TimeZone = 'UTC'")

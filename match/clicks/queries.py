@@ -13,8 +13,8 @@ from embed.errors import LogError
 
 DAY_US = 8.64e10  # of a day
 
-# Each impression once, the first of those under one id; whether it led to a quality play, and when; and what it is counted as.
-FACTS = """
+# Each impression once, the first of those under one id; and whether it led to a quality play, and when.
+ONCE = """
     WITH quality AS (
         SELECT impression_id, min(played_us) AS played_us FROM plays
         WHERE fraction >= {fraction} OR seconds >= {seconds}
@@ -27,24 +27,27 @@ FACTS = """
                 copy_id NULLS LAST, place NULLS LAST
         ) AS copies
         FROM impressions
-    ),
-    once AS (
-        SELECT impression_id, user_id, title_id, artwork_id, copy_id, segment, place, shown_us,
-            CAST(floor(shown_us / 8.64e10) AS BIGINT) AS shown_day
-        FROM numbered WHERE copies = 1
-    ),
-    counted AS (
+    )
+    SELECT numbered.impression_id, user_id, title_id, artwork_id, copy_id, segment, place, shown_us,
+        CAST(floor(shown_us / 8.64e10) AS BIGINT) AS shown_day,
+        quality.played_us, CASE WHEN quality.impression_id IS NULL THEN 0 ELSE 1 END AS quality
+    FROM numbered LEFT JOIN quality ON numbered.impression_id = quality.impression_id
+    WHERE copies = 1
+"""
+
+# Out of once: what each is counted as.
+FACTS = """
+    WITH counted AS (
         SELECT *, count(*) OVER (PARTITION BY user_id, shown_day) AS of_user,
             row_number() OVER (PARTITION BY user_id, shown_day, artwork_id ORDER BY shown_us, impression_id) AS again
         FROM once
     )
-    SELECT counted.impression_id, user_id, title_id, artwork_id, copy_id, segment, place, shown_us, shown_day,
-        quality.played_us, CASE WHEN quality.impression_id IS NULL THEN 0 ELSE 1 END AS quality,
+    SELECT impression_id, user_id, title_id, artwork_id, copy_id, segment, place, shown_us, shown_day, played_us, quality,
         CASE WHEN user_id IS NULL OR shown_day IS NULL THEN 'counted'
             WHEN of_user > {most_impressions} THEN 'bot'
             WHEN again > {most_repeats} THEN 'repeat'
             ELSE 'counted' END AS verdict
-    FROM counted LEFT JOIN quality ON counted.impression_id = quality.impression_id
+    FROM counted
 """
 
 # Out of facts: how many quality plays came how late, in powers of two of seconds.

@@ -255,7 +255,9 @@ def test_adding_day_by_day_is_reading_all_at_once(
     for number, logs in enumerate(split(found, folder)):
         added = learn_priors(logs, empty_store, rules, add=number > 0)
     whole = [[row for _, table, row in found if table == name] for name in ("impressions", "plays")]
-    at_once = priors_of(count_days(write(folder / "whole", *whole), rules))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(days, "AT_ONCE", 40)  # and a share of the impressions at a time
+        at_once = priors_of(count_days(write(folder / "whole", *whole), rules))
     alike(added, at_once)
     alike(read_priors(empty_store), at_once)
     told, told_at_once = report_of(added), report_of(at_once)

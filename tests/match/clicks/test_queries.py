@@ -16,7 +16,7 @@ from embed.records import IMPRESSION
 from embed.store import Store
 from match.clicks.days import Rules, count_days, warehouse_queries
 from match.clicks.priors import learn_priors, priors_of
-from match.clicks.queries import DAYS, DELAYS, FACTS, in_dialect
+from match.clicks.queries import DAYS, DELAYS, FACTS, ONCE, in_dialect
 
 IMPRESSIONS = pa.schema(
     [(name, pa.string()) for name in ("impression_id", "user_id", "title_id", "artwork_id", "copy_id", "segment")]
@@ -69,7 +69,8 @@ def by_duckdb(impressions: pa.Table, plays: pa.Table) -> list[list[tuple[Any, ..
     with duckdb.connect() as connection:
         connection.register("impressions", impressions)
         connection.register("plays", plays)
-        connection.execute(f"CREATE TEMP TABLE facts AS {FACTS.format(**LIMITS)}")
+        for name, query in (("once", ONCE), ("facts", FACTS)):
+            connection.execute(f"CREATE TEMP TABLE {name} AS {query.format(**LIMITS)}")
         queries = (f"SELECT {FACT_COLUMNS}, shown_day FROM facts", DELAYS, DAYS.format(**SETTLED))
         return [_sorted(connection.execute(query).fetchall()) for query in queries]
 
@@ -79,7 +80,8 @@ def by_datafusion(impressions: pa.Table, plays: pa.Table) -> list[list[tuple[Any
     session = datafusion.SessionContext()
     for name, table in (("impressions", impressions), ("plays", plays)):
         session.register_record_batches(name, [table.to_batches() or [pa.RecordBatch.from_pylist([], schema=table.schema)]])
-    session.sql(f"CREATE TABLE facts AS {in_dialect(FACTS.format(**LIMITS), 'postgres')}").collect()
+    for name, query in (("once", ONCE), ("facts", FACTS)):
+        session.sql(f"CREATE TABLE {name} AS {in_dialect(query.format(**LIMITS), 'postgres')}").collect()
     queries = (
         f"SELECT {FACT_COLUMNS}, shown_day FROM facts",
         in_dialect(DELAYS, "postgres"),
@@ -104,7 +106,7 @@ def test_other_engines_have_it_in_their_own_words(dialect: str) -> None:
     """And reading that gives the query back, to the letter of DuckDB's own wording."""
     import sqlglot
 
-    for query in (FACTS.format(**LIMITS), DELAYS, DAYS.format(**SETTLED)):
+    for query in (ONCE.format(**LIMITS), FACTS.format(**LIMITS), DELAYS, DAYS.format(**SETTLED)):
         theirs = in_dialect(query, dialect)
         assert "{" not in theirs
         assert [one.key for one in sqlglot.parse(theirs, read=dialect) if one] == [
@@ -142,8 +144,9 @@ def test_counts_made_elsewhere_teach_the_same(tmp_path: Path, empty_store: Store
     }
     for name, table in views.items():
         session.register_record_batches(name, [table.to_batches()])
-    facts, days = warehouse_queries(Rules(), "postgres")
-    session.sql(f"CREATE TABLE facts AS {facts}").collect()
+    once, facts, days = warehouse_queries(Rules(), "postgres")
+    for name, query in (("once", once), ("facts", facts)):
+        session.sql(f"CREATE TABLE {name} AS {query}").collect()
     (tmp_path / "counts").mkdir()
     pq.write_table(pa.Table.from_batches(session.sql(days).collect()), tmp_path / "counts" / "days.parquet")
     counted = learn_priors(tmp_path / "counts", empty_store)
