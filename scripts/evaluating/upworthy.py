@@ -7,7 +7,8 @@ are left out, as the archive advises (Matias, Munger, Le Quere & Ebersole, Scien
 Within a title all images had about as many impressions, so that shrinking them towards the title's own rate cannot reorder them: it
 chooses as the plain rate does, whatever its strength. What shrinkage brings shows where something else is known (the same image
 under other headlines and in other tests: the product's segment -> artwork -> catalog, a headline being the segment), and where
-impressions are uneven, as they are when artwork joins late. Both stand beside the plain rate.
+impressions are uneven, as they are when artwork joins late. Both stand beside the plain rate. Of four ways to pool clicks that were
+tried on this archive this is the one the product has; the two within a test did worse than the plain rate at small budgets.
 """
 
 from collections.abc import Mapping
