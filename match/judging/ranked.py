@@ -44,7 +44,7 @@ def ranked_propensities(alpha: np.ndarray, beta: np.ndarray, places: int = 1) ->
         )  # (k, panels, NODES) per unit of a panel
         mass = density @ within[1]
         start = below[:, None] + np.cumsum(mass, axis=1) - mass
-        less = np.minimum(start[..., None] + density @ along.T, 1.0)  # P(draw < node)
+        less = np.clip(start[..., None] + density @ along.T, 0.0, 1.0)  # P(draw < node); polynomials overshoot
         below = below + mass.sum(axis=1)
         found += _places(less.reshape(len(alpha), -1), (density * within[1]).reshape(len(alpha), -1), places)
     shares: np.ndarray = found / found.sum(axis=0)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from match.judging import ranked
@@ -35,6 +35,7 @@ def test_two_artworks_in_closed_form() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(-1.5, 6.0), st.floats(-1.5, 6.0)), min_size=1, max_size=6))
+@example([(0.0, 2.0), (1.75, -1.5), (4.25, 2.0)])  # where interpolation gave a probability of -3e-139
 def test_every_place_goes_to_somebody_and_everybody_gets_a_place(posteriors: list[tuple[float, float]]) -> None:
     alpha, beta = (10.0 ** np.array(column) for column in zip(*posteriors, strict=True))  # 0.03 to 10^6, each its own width
     found = ranked_propensities(alpha, beta, len(alpha))
