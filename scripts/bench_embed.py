@@ -74,11 +74,7 @@ def bench_embed(
 
 
 def _parts(only: str, checkpoint: Path | None) -> list[str]:
-    named = console.names(only) or []
-    if not named or (strangers := [name for name in named if name not in PARTS]):
-        raise typer.BadParameter(
-            f"--only {only!r}: {', '.join(strangers) if named else 'nothing'} is none of {', '.join(PARTS)}"
-        )
+    named = console.parts(only, PARTS)
     return [str(checkpoint), *(["memory"] if "memory" in named else [])] if checkpoint else named
 
 

@@ -179,3 +179,16 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
 def names(text: str | None) -> list[str] | None:
     """ "a,b,c" to its names; None stays None (all of them), an empty string is an empty list."""
     return None if text is None else [name for part in text.split(",") if (name := part.strip())]
+
+
+def parts(only: str, known: Sequence[str]) -> list[str]:
+    """The parts of a measurement, or its contenders, that --only names.
+
+    Raises typer.BadParameter where it names none, or one that is not known.
+    """
+    named = names(only) or []
+    if not named or (strangers := [name for name in named if name not in known]):
+        raise typer.BadParameter(
+            f"--only {only!r}: {', '.join(strangers) if named else 'nothing'} is none of {', '.join(known)}"
+        )
+    return named

@@ -35,38 +35,18 @@ def evaluate_clicks(
 
     Exit code 0: measured; 1: with --check, a target was missed; 2: could not run.
     """
-    import importlib
-
-    from artwork_doors.benching.report import print_figures
+    from artwork_doors.evaluating.telling import measured, tell
     from artwork_doors.evaluating.verdicts import ClickMaterial, parts_in_json
     from embed.errors import ArtworkMatcherError
 
-    names = console.names(only) or []
-    if not names or (strangers := [name for name in names if name not in PARTS]):
-        raise typer.BadParameter(
-            f"--only {only!r}: {', '.join(strangers) if names else 'nothing'} is none of {', '.join(PARTS)}"
-        )
+    names = console.parts(only, PARTS)
     if not data.is_dir():
         raise ArtworkMatcherError(
             f"no research data at {str(data)!r}; give the folder that has {' and '.join(names)} with --data"
         )
-    material, parts = ClickMaterial(data, seed, resamples), []
-    for name in names:
-        console.say(f"measuring {name}")
-        parts.append(importlib.import_module(f"artwork_doors.evaluating.{name}").measure(material))
-    if plot:
-        from artwork_doors.evaluating.plot import draw_figures
-
-        draw_figures(parts, plot)
-    if as_json:
-        console.answer({"seed": seed, "resamples": resamples, "parts": parts_in_json(parts)})
-    else:
-        for part in parts:
-            print_figures(part.title, part.figures)
-            if part.differences:
-                print_figures(f"{part.title}: differences, paired", part.differences)
-    if check and any(line.met is False for part in parts for line in part.figures):
-        raise typer.Exit(1)
+    parts = measured(names, ClickMaterial(data, seed, resamples))
+    answer = {"seed": seed, "resamples": resamples, "parts": parts_in_json(parts)} if as_json else None
+    tell(parts, answer, plot, check=check)
 
 
 def main() -> None:

@@ -43,16 +43,14 @@ def evaluate_taste(
 
     Exit code 0: measured; 1: with --check, a target was missed; 2: could not run.
     """
-    import importlib
-
-    from artwork_doors.benching.report import print_figures
     from artwork_doors.evaluating.encodings import remembering
+    from artwork_doors.evaluating.telling import measured, tell
     from artwork_doors.evaluating.verdicts import Material
     from artwork_doors.evaluating.verdicts import as_json as in_json
     from embed.encoder import EncoderChoice, load_encoder
     from embed.errors import ArtworkMatcherError
 
-    names = _parts(only)
+    names = console.parts(only, PARTS)
     if not data.is_dir():
         raise ArtworkMatcherError(
             f"no research data at {str(data)!r}; give the folder that has captions and posters with --data"
@@ -62,32 +60,8 @@ def evaluate_taste(
     )
     with console.progress_bar("encoding pictures") as progress:
         material = Material(data, remembering(load_encoder(choice), cache, progress), seed, resamples, groups)
-        parts = []
-        for name in names:
-            console.say(f"measuring {name}")
-            parts.append(importlib.import_module(f"artwork_doors.evaluating.{name}").measure(material))
-    if plot:
-        from artwork_doors.evaluating.plot import draw_figures
-
-        draw_figures(parts, plot)
-    if as_json:
-        console.answer(in_json(material, parts))
-    else:
-        for part in parts:
-            print_figures(f"{part.title}; {choice}", part.figures)
-            if part.differences:
-                print_figures(f"{part.title}: differences, paired", part.differences)
-    if check and any(line.met is False for part in parts for line in part.figures):
-        raise typer.Exit(1)
-
-
-def _parts(only: str) -> list[str]:
-    named = console.names(only) or []
-    if not named or (strangers := [name for name in named if name not in PARTS]):
-        raise typer.BadParameter(
-            f"--only {only!r}: {', '.join(strangers) if named else 'nothing'} is none of {', '.join(PARTS)}"
-        )
-    return named
+        parts = measured(names, material)
+    tell(parts, in_json(material, parts) if as_json else None, plot, about=f"; {choice}", check=check)
 
 
 def main() -> None:

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from match.experiments.sequences import quantile, tail_of_normal
+from match.experiments.sequences import tail_of_normal
+from match.tails import quantile
 
 STEPS = 60  # of a bisection
 MOST = 40.0  # standard errors: p-values below 1e-300 are 0

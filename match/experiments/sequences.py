@@ -18,7 +18,6 @@ width, and keep large effects from waiting until small ones could be seen.
 
 import math
 from collections.abc import Callable
-from statistics import NormalDist
 
 import numpy as np
 
@@ -91,11 +90,6 @@ def probability_above(estimate: np.ndarray, error: np.ndarray, scale: np.ndarray
     believed = np.exp(parts - np.logaddexp.reduce(parts, axis=-1)[..., None])
     above = tail_of_normal(-estimate * mixed / (error * np.sqrt(error**2 + mixed**2)))
     return np.asarray((believed * above).sum(axis=-1))
-
-
-def quantile(probability: float) -> float:
-    """Of the standard normal distribution."""
-    return NormalDist().inv_cdf(probability)
 
 
 def _parts(estimate: np.ndarray, error: np.ndarray, scale: np.ndarray) -> np.ndarray:

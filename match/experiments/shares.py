@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from match.experiments.gamma import chi_square_tail
+from match.tails import chi_square_tail
 
 # The p-value below which arms are not compared (Fabijan et al. 2019, "Diagnosing sample ratio mismatch in online controlled
 # experiments", KDD). It is small, since the check is repeated at every look and a false alarm stops an experiment.

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from match.experiments.sequences import log_evidence, quantile
+from match.experiments.sequences import log_evidence
+from match.tails import quantile
 
 STEPS = 100  # of a bisection
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from match.judging.log import Log
-from match.judging.tails import chi_square_tail
+from match.tails import chi_square_tail
 
 FEW = 5.0  # impressions expected of an artwork: with fewer the chi-square is not to be trusted (Cochran 1954)
 

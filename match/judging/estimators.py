@@ -6,8 +6,9 @@
 import numpy as np
 
 from embed.errors import LogError
-from match.judging.intervals import Terms, influence, quantile, standard_error
+from match.judging.intervals import Terms, influence, standard_error
 from match.judging.log import Log
+from match.tails import quantile
 
 CANDIDATES = 20  # thresholds that Switch-DR chooses among
 WIDTH = 2.0  # half-widths of an interval in Lepski's test, as Su et al. have it

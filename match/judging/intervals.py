@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 
@@ -138,11 +137,6 @@ def standard_error(influences: np.ndarray, units: np.ndarray) -> float:
     """Of an estimate with these influences (n,), units being independent (n,)."""
     totals = np.bincount(units, influences)
     return float(np.sqrt((totals**2).sum())) / len(influences)
-
-
-def quantile(probability: float) -> float:
-    """Of the standard normal."""
-    return NormalDist().inv_cdf(probability)
 
 
 def bernstein(terms: Terms, units: np.ndarray) -> tuple[float, float] | None:

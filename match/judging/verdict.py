@@ -13,8 +13,9 @@ import numpy as np
 
 from match.judging.diagnosis import Diagnosis, diagnose
 from match.judging.estimators import direct, doubly_robust, ips, logged, replay, snips, switch_dr
-from match.judging.intervals import CONFIDENCE, Estimate, Terms, estimates_of, quantile
+from match.judging.intervals import CONFIDENCE, Estimate, Terms, estimates_of
 from match.judging.log import Log
+from match.tails import quantile
 
 ROUNDING = 0.01  # of the mean weight: logged propensities are rounded
 POWER = 0.8  # with which a difference as large as the measured one would be told

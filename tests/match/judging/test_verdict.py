@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from match.judging.diagnosis import diagnose, kish, sample_ratio_mismatch
 from match.judging.log import Log
-from match.judging.tails import chi_square_tail
 from match.judging.verdict import Limits, judge
+from match.tails import chi_square_tail
 
 Make = Callable[..., Log]
 

@@ -1,17 +1,26 @@
-"""The upper tail of the chi-square distribution, by the regularised incomplete gamma function; SciPy is no dependency."""
+"""Tails of the normal and of the chi-square distribution; SciPy is no dependency."""
 
 import math
+from statistics import NormalDist
 
 MOST_TERMS = 100_000
 PRECISION = 1e-15
 TINY = 1e-300  # in place of a zero that the fraction would divide by
 
 
-def chi_square_tail(statistic: float, freedom: int) -> float:
-    """P(X >= statistic) of a chi-square variable with `freedom` >= 1 degrees of freedom, in [0, 1]; relative error about 1e-12.
+def quantile(probability: float) -> float:
+    """Of the standard normal distribution; probability in (0, 1)."""
+    return NormalDist().inv_cdf(probability)
 
-    Raises ValueError for a statistic that is negative or not a number.
+
+def chi_square_tail(statistic: float, freedom: float) -> float:
+    """P(X >= statistic) of a chi-square variable with `freedom` > 0 degrees of freedom, in [0, 1]; relative error 1e-11 or less for up
+    to 10,000 degrees.
+
+    Raises ValueError for a freedom that is not above 0, and a statistic that is negative or not a number.
     """
+    if not freedom > 0:
+        raise ValueError(f"freedom {freedom}: give a number above 0")
     return upper_gamma(freedom / 2, statistic / 2)
 
 
