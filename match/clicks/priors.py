@@ -18,8 +18,9 @@ from embed.locks import only_writer
 from embed.records import COPY_PRIOR, PRIOR, SEGMENT_PRIOR, TITLE_PRIOR, fold
 from embed.store import Store, has_table, read_table, replace_table, tidy_table
 from match.blend import Prior, logit
-from match.clicks.days import Days, Rules, count_days
+from match.clicks.days import Days, count_days
 from match.clicks.posteriors import Learned, learn_posteriors, rate_of
+from match.clicks.rules import Rules
 from match.clicks.shrinkage import EDGES, STRENGTH, Beliefs, together
 
 TABLES = {  # of the store, in the order of writing: who sees new priors sees what stands beside them
