@@ -147,7 +147,7 @@ CHOICE_LOG = pa.schema(
         *IMPRESSION,  # so that a log of choices can be read as one of impressions
         _field("period", pa.int64(), "the number of the period in which the title keeps its artwork for the user"),
         _field("snapshot", pa.string(), "the name of the snapshot that served"),
-        _field("parameters", pa.string(), "of the policy, as JSON"),
+        _field("parameters", pa.string(), "of the policy, as JSON; `weights` are those that the parts were made with"),
         _field("seed", pa.int64(), "of the policy's draws"),
         _field("kept", pa.string(), "why what was shown before was kept (period, budget); empty where it was drawn"),
         _field("notes", TEXTS, "the guards that spoke, and how much of the title they set aside"),

@@ -224,7 +224,7 @@ class Matcher:
         free = None if asking.blocked is None else asking.blocked.free
         seen = Seen(taste.user_id, asking.title_ids, positions, asking.page, view.parts, self.prior_columns, free)
         segment = cohorts_of(taste.profile, context)[0]
-        return serve(exploring, seen, self.guarded, context.at or datetime.now(UTC), segment)
+        return serve(exploring, seen, self.guarded, context.at or datetime.now(UTC), segment, self.weights)
 
     def _lines(
         self, taste: Taste, lines: PageLines, asked: slice, page: Page, best: np.ndarray
