@@ -268,6 +268,24 @@ CLICK_DAY = pa.schema(
     ]
 )
 
+BLEND = pa.schema(
+    [
+        _field("similarity", pa.float64(), "what a unit of it is worth in a score, in log-odds", required=True, range="0..5"),
+        _field("people", pa.float64(), "likewise", required=True, range="0..5"),
+        _field("words", pa.float64(), "likewise", required=True, range="0..5"),
+        _field("copy", pa.float64(), "likewise, of a line of copy", required=True, range="0..5"),
+        _field("fitted_at", UTC, "when", required=True),
+        _field("choices", pa.int64(), "how many choices of a log they were fitted on", required=True),
+        _field("plays", pa.int64(), "how many of them led to a quality play", required=True),
+        _field("users", pa.int64(), "whose they were", required=True),
+        _field("snapshots", TEXTS, "the names of the snapshots that served"),
+        _field("gain", pa.float64(), "log loss of the defaults less theirs, on later days, in nats a choice", required=True),
+        _field("gain_low", pa.float64(), "the lower end of its 95 % interval", required=True),
+        _field("gain_high", pa.float64(), "the upper end", required=True),
+        _field("report", pa.string(), "all that the fit said, as JSON", required=True),
+    ]
+)
+
 
 def fold(name: str) -> str:
     """A name as it is compared: neither case nor spacing nor the way an accent is encoded tell two people apart."""
