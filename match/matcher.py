@@ -41,6 +41,7 @@ from match.blend import (
 from match.clicks.priors import PriorColumns, Priors, read_priors
 from match.clicks.seen import PictureInterests, read_picture_interests, with_pictures
 from match.exploring.serving import Exploring, Seen, Served, serve
+from match.fitting.published import read_weights
 from match.guards import Guarded
 from match.lines import NO_LINES, Line, PageLines, Told
 from match.lines import reason as why_of_line
@@ -101,14 +102,14 @@ class Matcher:
 
     @classmethod
     def open(cls, store: Store | Path | str, weights: Weights | None = None) -> "Matcher":
-        """Open a store's serving snapshot, profiles and priors.
+        """Open a store's serving snapshot, profiles and priors; weights: those that it publishes where None, else the defaults.
 
         Raises StoreError where there is no store, SnapshotError where there is no snapshot or it is damaged, FingerprintError
         where profiles and snapshot are of different encoders. A store without users serves its audience of nobody.
         """
         store = store if isinstance(store, Store) else open_store(store)
         snapshot = open_snapshot(store)
-        return cls(snapshot, *read_users(store, snapshot), read_priors(store), weights or Weights())
+        return cls(snapshot, *read_users(store, snapshot), read_priors(store), weights or read_weights(store))
 
     @property
     def user_ids(self) -> list[str]:
