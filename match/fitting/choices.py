@@ -18,9 +18,9 @@ import pyarrow.compute as pc
 
 from embed.errors import LogError
 from match.blend import Weights
-from match.clicks.days import Rules
+from match.clicks.facts import open_facts
+from match.clicks.rules import Rules
 from match.exploring.log import weights_of
-from match.fitting.facts import open_facts
 
 if TYPE_CHECKING:
     import duckdb

@@ -13,7 +13,7 @@ import numpy as np
 from embed.errors import LogError
 from embed.store import Store
 from match.blend import Weights
-from match.clicks.days import Rules
+from match.clicks.rules import Rules
 from match.fitting.calibration import Calibration, calibrate
 from match.fitting.choices import PARTS, Choices, read_choices
 from match.fitting.proof import DEFAULTS, FITTED, PRESENT, PRIOR, Proof, lacking, prove, without

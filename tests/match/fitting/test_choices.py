@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from embed.errors import LogError
-from match.clicks.days import Rules
+from match.clicks.rules import Rules
 from match.fitting.choices import MOST_WEIGHT, Choices, read_choices
 
 AT = datetime(2026, 10, 1, 12, tzinfo=UTC)
