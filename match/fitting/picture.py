@@ -78,7 +78,7 @@ def _worth(axis, fitted: Fit) -> None:  # type: ignore[no-untyped-def]
         axis.plot(part.default, row, "D", color=COLOURS[DEFAULTS], markersize=6, label="default" if not row else None)
         assert part.worth is not None
         low, value, high = (1000 * number for number in (part.worth.low, part.worth.value, part.worth.high))
-        told = f"without it: log loss +{value:.2f} ({low:.2f} to {high:.2f}) in 1,000 choices"
+        told = f"without it: log loss {value:+.2f} ({low:.2f} to {high:.2f}) in 1,000 choices"
         axis.annotate(told, (0, row), (4, 10), textcoords="offset points", fontsize=7, color="0.35")
     axis.set_yticks(range(len(parts)), [part.name for part in parts], fontsize=8)
     axis.set_ylim(len(parts) - 0.5, -0.7)
