@@ -120,11 +120,15 @@ def _tell(fitted: "Fit", store: "Store", dry_run: bool, as_json: bool) -> None:
         for part in fitted.parts:
             if part.note:
                 typer.echo(f"note: {part.name} {part.note}")
-        typer.echo(f"log loss in nats per 1,000 choices; ridge {fitted.proof.ridge:g}, by cross-validation over users")
+        typer.echo(LEGEND.format(ridge=fitted.proof.ridge))
     typer.echo(_verdict(fitted, store, dry_run))
 
 
 PARTS = ("part", "default", "fitted", "standard error", "95 % interval", "log loss without it")
+LEGEND = (
+    "log loss: nats per 1,000 choices; intercept and slope: 0 and 1 where promises are true, ± and (…) 95 %; "
+    "ridge towards the defaults: {ridge:g}, by cross-validation over users"
+)
 RIVALS = ("weights", "log loss", "the fit gains", "intercept", "slope", "calibration error", "by chance")
 
 
@@ -139,21 +143,15 @@ def part_row(part: "Part") -> tuple[str, ...]:
 
 def rival_rows(fitted: "Fit") -> list[tuple[str, ...]]:
     """Rows of RIVALS."""
-    from match.fitting.proof import FITTED, without
+    from match.fitting.proof import without
 
     proof = fitted.proof
     assert proof is not None
     parts = {without(part) for part in fitted.choices.parts}
-    return [
-        (
-            name,
-            f"{1000 * loss.value:.2f}",
-            "" if name == FITTED else _in_1000(proof.gains[name]),
-            *_calibration(fitted, name),
-        )
-        for name, loss in proof.losses.items()
-        if name not in parts
-    ]
+    names = [name for name in dict.fromkeys((*proof.losses, *fitted.calibrations)) if name not in parts]
+    losses = {name: f"{1000 * loss.value:.2f}" for name, loss in proof.losses.items()}
+    gains = {name: _in_1000(gain) for name, gain in proof.gains.items()}
+    return [(name, losses.get(name, ""), gains.get(name, ""), *_calibration(fitted, name)) for name in names]
 
 
 def _calibration(fitted: "Fit", name: str) -> tuple[str, ...]:

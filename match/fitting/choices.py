@@ -134,42 +134,53 @@ def _register_weights(connection: "duckdb.DuckDBPyConnection") -> None:
 
 
 def _choices(found: pa.Table, logs: Path | str) -> Choices:
-    counted = found.filter(pc.is_null(found["why"]))
+    """Out of what OF_CHOICES answers."""
     left_out = {one["values"]: one["counts"] for one in pc.value_counts(found["why"]).to_pylist() if one["values"]}
-    own, common = (
-        np.column_stack([counted[f"{name}{part}"].to_numpy() for part in PARTS]).reshape(-1, len(PARTS))
-        for name in ("", "common_")
-    )
-    own = own - common
-    measured = ~np.isnan(own).all(axis=0)
-    whole = ~np.isnan(own[:, measured]).any(axis=1)
+    counted = found.filter(pc.is_null(found["why"]))
+    units, common = (_parts_of(counted, name) for name in ("", "common_"))
+    measured = ~np.isnan(units).all(axis=0)
+    whole = ~np.isnan(units[:, measured]).any(axis=1)
     if not whole.any():
         raise LogError(f"no choice in {logs} counts ({_in_words(left_out)}); explore, and log it (match.exploring)")
     if not whole.all():
         left_out["unmeasured"] = int((~whole).sum())
-    counted, own, common = counted.filter(pa.array(whole)), own[whole], common[whole]
-    told = measured & (abs(np.where(measured, own, 0.0)).max(axis=0) > ALIKE)
-    silent = {
-        part: f"stays: it was {'alike on all artwork' if there else 'served with weight 0'}, so that the log tells nothing of it"
-        for part, there, tells in zip(PARTS, measured, told, strict=True)
-        if not tells
-    }
-    users = pc.index_in(counted["user_id"], pc.unique(counted["user_id"]).sort()).to_numpy().astype(np.int64)
-    propensity, rivals = (counted[name].to_numpy().astype(np.float64) for name in ("propensity", "rivals"))
+    counted, common, own = counted.filter(pa.array(whole)), common[whole], (units - common)[whole]
+    differs = measured & (abs(np.where(measured, own, 0.0)).max(axis=0) > ALIKE)
+    user_id, propensity, rivals = counted["user_id"], _numbers(counted, "propensity"), _numbers(counted, "rivals")
     return Choices(
-        users,
+        pc.index_in(user_id, pc.unique(user_id).sort()).to_numpy().astype(np.int64),
         counted["shown_day"].to_numpy().astype(np.int64),
-        counted["quality"].to_numpy().astype(np.float64),
-        counted["prior"].to_numpy().astype(np.float64),
-        own[:, told],
-        common[:, told],
+        _numbers(counted, "quality"),
+        _numbers(counted, "prior"),
+        own[:, differs],
+        common[:, differs],
         1 / (rivals * propensity),
-        tuple(part for part, tells in zip(PARTS, told, strict=True) if tells),
-        silent,
+        tuple(part for part, tells in zip(PARTS, differs, strict=True) if tells),
+        _silent(measured, differs),
         left_out,
         tuple(pc.unique(counted["snapshot"]).drop_null().sort().to_pylist()),
         int(pc.sum(pc.invert(counted["said"])).as_py() or 0),
     )
+
+
+def _numbers(table: pa.Table, name: str) -> np.ndarray:
+    """(n,) float64, nan for null."""
+    numbers: np.ndarray = table[name].to_numpy().astype(np.float64)
+    return numbers
+
+
+def _parts_of(table: pa.Table, prefix: str) -> np.ndarray:
+    """(n, k) float64."""
+    return np.column_stack([_numbers(table, f"{prefix}{part}") for part in PARTS])
+
+
+def _silent(measured: np.ndarray, differs: np.ndarray) -> dict[str, str]:
+    """The parts (k,) bool of which the log tells nothing, and why."""
+    return {
+        part: f"stays: it was {'alike on all artwork' if there else 'served with weight 0'}, so that the log tells nothing of it"
+        for part, there, tells in zip(PARTS, measured, differs, strict=True)
+        if not tells
+    }
 
 
 def _in_words(left_out: dict[str, int]) -> str:

@@ -22,6 +22,7 @@ from match.fitting.weights import MOST, Blend, fit
 from match.judging.intervals import Estimate
 from match.tails import quantile
 
+SCORE = "a fitted score as it is"  # without the level and the slopes of what is common, which no Matcher has
 POWER = 0.8  # with which a gain as large as the measured one would be told
 
 
@@ -51,7 +52,7 @@ class Fit:
     )  # choices of such a log that it would take; None where that is not what is missing, or no number would do
     choices: Choices
     proof: Proof | None  # None where the log cannot be fitted
-    calibrations: dict[str, Calibration] = field(default_factory=dict)  # on later days: of FITTED and DEFAULTS
+    calibrations: dict[str, Calibration] = field(default_factory=dict)  # on later days: of FITTED, DEFAULTS, PRIOR and SCORE
 
     @property
     def is_better(self) -> bool:
@@ -75,10 +76,15 @@ def fit_blend(logs: Path | str | Choices, rules: Rules | None = None, *, present
         return Fit(Weights(), (), (why,), needed, choices, None)
     proof = prove(choices, present, seed)
     blend = fit(choices, proof.ridge)
-    shown = {name: calibrate(proof.later, proof.blends[name].log_odds(proof.later)) for name in (FITTED, DEFAULTS)}
     reasons, needed = _against(proof)
     fitted = dict(zip(choices.parts, blend.weights.tolist(), strict=True))
-    return Fit(Weights(**fitted), _parts(choices, blend, proof), reasons, needed, choices, proof, shown)
+    return Fit(Weights(**fitted), _parts(choices, blend, proof), reasons, needed, choices, proof, _calibrations(proof))
+
+
+def _calibrations(proof: Proof) -> dict[str, Calibration]:
+    odds = {name: proof.blends[name].log_odds(proof.later) for name in (FITTED, DEFAULTS, PRIOR)}
+    odds[SCORE] = proof.blends[FITTED].scores(proof.later)
+    return {name: calibrate(proof.later, of) for name, of in odds.items()}
 
 
 def _against(proof: Proof) -> tuple[tuple[str, ...], int | None]:

@@ -39,10 +39,11 @@ def draw_fit(fitted: Fit, file: Path) -> None:
 
 
 def _reliability(axis, fitted: Fit) -> None:  # type: ignore[no-untyped-def]
-    shown = [np.maximum(np.append(one.promised, one.played), SMALLEST) for one in fitted.calibrations.values()]
+    drawn = {name: fitted.calibrations[name] for name in COLOURS}
+    shown = [np.maximum(np.append(one.promised, one.played), SMALLEST) for one in drawn.values()]
     lowest, highest = min(map(np.min, shown)) / ROOM, min(max(map(np.max, shown)) * ROOM, 1.0)
     axis.plot([lowest, highest], [lowest, highest], color="0.6", linewidth=1, zorder=0)
-    for shift, (name, one) in enumerate(fitted.calibrations.items()):
+    for shift, (name, one) in enumerate(drawn.items()):
         promised = one.promised * (1 + 0.03 * shift)  # beside each other
         edges = np.maximum([one.played - one.margins, one.played + one.margins], lowest)
         axis.vlines(promised, *edges, color=COLOURS[name], linewidth=1, alpha=0.6)

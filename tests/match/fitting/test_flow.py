@@ -20,7 +20,7 @@ from match.exploring.log import PageLog
 from match.exploring.policies import Exploration
 from match.exploring.serving import Exploring
 from match.fitting.choices import Choices
-from match.fitting.flow import Fit, as_record, fit_blend, publish
+from match.fitting.flow import SCORE, Fit, as_record, fit_blend, publish
 from match.fitting.picture import draw_fit
 from match.fitting.proof import DEFAULTS, PRIOR
 from match.fitting.published import read_published
@@ -118,6 +118,8 @@ def test_calibration_is_of_days_that_were_not_fitted(fitted: Fit) -> None:
     ours, defaults = fitted.calibrations["fitted"], fitted.calibrations["defaults"]
     assert abs(ours.slope - 1) < 3 * ours.slope_error
     assert ours.error < defaults.error
+    assert fitted.calibrations.keys() == {"fitted", "defaults", "the prior alone", SCORE}
+    assert fitted.calibrations[SCORE].promised.max() < 1
 
 
 def test_parts_that_are_noise_are_refused(simulate: Callable[..., Choices]) -> None:
