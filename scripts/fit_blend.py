@@ -55,10 +55,8 @@ def fit_blend(
     if forget:
         raise typer.BadParameter("--forget: leave LOGS out")
     fitted = _fit(opened, logs, wait, seed)
-    if plot is not None and fitted.proof is not None:
-        from match.fitting.picture import draw_fit
-
-        draw_fit(fitted, plot)
+    if plot is not None:
+        _draw(fitted, plot)
     if fitted.is_better and not dry_run:
         from match.fitting.flow import publish
 
@@ -75,6 +73,15 @@ def _fit(store: "Store", logs: Path, wait: float | None, seed: int) -> "Fit":
 
     published = read_published(store)
     return run(logs, Rules(wait=wait), present=published and published[0], seed=seed)
+
+
+def _draw(fitted: "Fit", plot: Path) -> None:
+    from match.fitting.picture import draw_fit
+
+    if fitted.proof is None:
+        console.say(f"note: nothing was fitted, and {plot} was not drawn")
+    else:
+        draw_fit(fitted, plot)
 
 
 def _without_logs(store: "Store", forget: bool, as_json: bool) -> None:
@@ -157,7 +164,8 @@ def rival_rows(fitted: "Fit") -> list[tuple[str, ...]]:
 def _calibration(fitted: "Fit", name: str) -> tuple[str, ...]:
     if (one := fitted.calibrations.get(name)) is None:
         return ("",) * 4
-    level, slope = f"{one.intercept:.2f} ± {1.96 * one.intercept_error:.2f}", f"{one.slope:.2f} ± {1.96 * one.slope_error:.2f}"
+    level = f"{one.intercept:.2f} ± {1.96 * one.intercept_error:.2f}"
+    slope = f"{one.slope:.2f} ± {1.96 * one.slope_error:.2f}" if one.slope == one.slope else ""  # all promise the same
     return level, slope, f"{one.error:.4f}", f"{one.by_chance:.4f}"
 
 
@@ -169,7 +177,8 @@ def _in_1000(gain: "Estimate", sign: str = "") -> str:
 def _about(choices: "Choices") -> str:
     days = f"{_date(int(choices.day.min()))} to {_date(int(choices.day.max()))}"
     users = len(set(choices.user.tolist()))
-    return f"{len(choices):,} choices of {users:,} users, {days}, with {int(choices.quality.sum()):,} quality plays"
+    lines = f"{len(choices):,} choices of {users:,} users, {days}, with {int(choices.quality.sum()):,} quality plays"
+    return f"{lines}; weighted by inverse propensities they count as {choices.effective:,.0f}"
 
 
 def _left_out(choices: "Choices") -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from match.fitting.choices import Choices
+from match.fitting.choices import ALIKE, Choices
 from match.judging.regression import expit, fit_logistic
 from match.tails import quantile
 
@@ -23,7 +23,7 @@ class Calibration:
 
     intercept: float  # log-odds, the slope being 1: above 0 where more is played than was promised
     intercept_error: float
-    slope: float
+    slope: float  # nan where all promises are alike
     slope_error: float
     error: float  # expected calibration error, 0..1
     by_chance: float  # its mean where all promises are true
@@ -35,9 +35,7 @@ class Calibration:
 def calibrate(choices: Choices, log_odds: np.ndarray, seed: int = 0) -> Calibration:
     """log_odds: (n,) of a quality play."""
     ones = np.ones((len(choices), 1))
-    shared = {"weights": choices.weights, "units": choices.user}
-    level = fit_logistic(ones, choices.quality, offset=log_odds, **shared)
-    sloped = fit_logistic(np.column_stack([log_odds, ones]), choices.quality, towards=np.array([1.0, 0.0]), **shared)
+    level = fit_logistic(ones, choices.quality, weights=choices.weights, units=choices.user, offset=log_odds)
     p, bins = expit(log_odds), _bins(choices, log_odds)
     counts, promised = (np.bincount(bins, choices.weights * value) for value in (np.ones(len(p)), p))
     random = np.random.default_rng(seed)
@@ -46,14 +44,24 @@ def calibrate(choices: Choices, log_odds: np.ndarray, seed: int = 0) -> Calibrat
     return Calibration(
         float(level.coefficients[0]),
         float(level.errors[0]),
-        float(sloped.coefficients[0]),
-        float(sloped.errors[0]),
+        *_slope(choices, log_odds),
         _distance(played, promised, counts),
         float(np.mean([_distance(some, promised, counts) for some in drawn])),
         promised / counts,
         played / counts,
         _margins(choices, bins, played / counts, counts),
     )
+
+
+def _slope(choices: Choices, log_odds: np.ndarray) -> tuple[float, float]:
+    """(slope, its standard error)."""
+    if np.ptp(log_odds) < ALIKE:
+        return float("nan"), float("nan")
+    x = np.column_stack([log_odds, np.ones(len(choices))])
+    fitted = fit_logistic(
+        x, choices.quality, weights=choices.weights, units=choices.user, towards=np.array([1.0, 0.0])
+    )  # where it begins; no ridge holds it there
+    return float(fitted.coefficients[0]), float(fitted.errors[0])
 
 
 def _bins(choices: Choices, log_odds: np.ndarray) -> np.ndarray:

@@ -1,7 +1,8 @@
 """A log of choices, beside its plays, to what the fit needs of each: units of every part of the artwork shown, and its weight.
 
 The parts in a log are weight times unit, so they are divided by the weights that served. A part that was served with weight 0 was
-not measured, whatever the user liked: such a log tells nothing of it.
+not measured, whatever the user liked: such a log tells nothing of it. Of a user with several interests the unit of words is that
+beside the weights that served (match.words): the fit is a step from these, and after a large one the next log is fitted anew.
 
 A choice counts as an impression does for priors (match.clicks.days: no bots, no repeats, none that may still be played), and where
 it was drawn from two artworks or more. What was kept from before, or had no rival, says nothing of one artwork against another.
@@ -21,13 +22,14 @@ from match.blend import Weights
 from match.clicks.facts import open_facts
 from match.clicks.rules import Rules
 from match.exploring.log import weights_of
+from match.judging.diagnosis import kish
 
 if TYPE_CHECKING:
     import duckdb
 
 PARTS = ("similarity", "people", "words")
 MOST_WEIGHT = 20.0  # of one choice: as much as it has with the default floor, 0.05, at most
-ALIKE = 1e-9  # units: what differs by less is rounding
+ALIKE = 1e-9  # units, or log-odds: what differs by less is rounding
 MORE = ("propensity", "snapshot", "parameters", "considered")  # columns beside those of impressions
 
 
@@ -63,6 +65,11 @@ class Choices:
         clipped = np.minimum(self.drawn, MOST_WEIGHT)
         weights: np.ndarray = clipped / clipped.mean()
         return weights
+
+    @property
+    def effective(self) -> float:
+        """As many choices of one weight would know as much (Kish 1965)."""
+        return kish(self.weights)
 
     @property
     def clipped(self) -> int:

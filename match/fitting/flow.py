@@ -42,7 +42,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Fit:
-    """What a log says of the weights. Raises nothing: where they should not be published, `reasons` says why."""
+    """What a log says of the weights, and why they should not be published, if so."""
 
     weights: Weights  # of all days; the defaults where the log cannot be fitted
     parts: tuple[Part, ...]
@@ -167,6 +167,7 @@ def as_record(fitted: Fit) -> dict[str, Any]:
         "users": len(np.unique(choices.user)),
         "left_out": choices.left_out,
         "clipped": choices.clipped,
+        "effective": choices.effective,
         "snapshots": list(choices.snapshots),
     }
     if proof is not None:

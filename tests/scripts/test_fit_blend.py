@@ -76,6 +76,7 @@ def test_better_weights_are_published(invoke: Callable, make_log: Callable, stor
     assert result.exit_code == 0
     first, *_, last = result.stdout.splitlines()
     assert first.startswith("1,200 choices of 100 users, 2026-10-01 to 2026-10-09, with ")
+    assert first.endswith(" quality plays; weighted by inverse propensities they count as 1,200")
     assert last == f"better than the defaults, and published in {store.root}"
     assert "note: people stays: it was alike on all artwork, so that the log tells nothing of it" in result.stdout
     assert (tmp_path / "fit.png").stat().st_size > 10_000
@@ -110,8 +111,9 @@ def test_no_better_is_refused(invoke: Callable, make_log: Callable, store: Store
 
 
 def test_too_few_plays_are_refused(invoke: Callable, make_log: Callable, store: Store) -> None:
-    result = invoke("fit_blend", make_log(100), "--store", store.root, "--wait", 0)
+    result = invoke("fit_blend", make_log(100), "--store", store.root, "--wait", 0, "--plot", store.root / "fit.png")
     assert result.exit_code == 1
+    assert result.stderr == f"note: nothing was fitted, and {store.root / 'fit.png'} was not drawn\n"
     last = result.stdout.splitlines()[-1]
     assert "the quality plays of the earlier days count as " in last
     assert "; it would take about " in last

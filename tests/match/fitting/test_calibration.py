@@ -58,3 +58,13 @@ def test_weights_count(promised: tuple[Choices, np.ndarray]) -> None:
     told = calibrate(replace(choices.taken(rows), drawn=np.ones(len(rows))), odds[rows])
     for name in ("intercept", "slope", "intercept_error", "slope_error"):
         assert getattr(weighted, name) == pytest.approx(getattr(told, name), rel=1e-6)
+
+
+def test_promises_that_are_all_alike_have_no_slope(promised: tuple[Choices, np.ndarray]) -> None:
+    choices, _ = promised
+    found = calibrate(choices, np.full(len(choices), -1.0))
+    assert np.isnan([found.slope, found.slope_error]).all()
+    rate = float(choices.weights @ choices.quality / choices.weights.sum())
+    assert found.intercept == pytest.approx(np.log(rate / (1 - rate)) + 1)
+    assert found.promised == pytest.approx([1 / (1 + np.e)])
+    assert found.played == pytest.approx([rate])

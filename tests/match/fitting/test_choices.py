@@ -52,6 +52,7 @@ def test_weights_are_inverse_propensities_one_on_average(rows: list[Row], write_
     expected = np.array([1 / 2.7, MOST_WEIGHT, 1, 1])
     assert choices.weights == pytest.approx(expected / expected.mean())
     assert choices.clipped == 1
+    assert choices.effective == pytest.approx(expected.sum() ** 2 / (expected**2).sum())
 
 
 def test_what_does_not_count_is_counted(rows: list[Row], choice: Callable[..., Row], write_log: Callable[..., Path]) -> None:

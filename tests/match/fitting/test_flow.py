@@ -159,6 +159,14 @@ def test_it_does_not_take_the_place_of_something_better(simulate: Callable[..., 
     assert beside_the_truth.needed is None
 
 
+def test_a_store_without_priors_can_be_fitted(simulate: Callable[..., Choices]) -> None:
+    """All priors are alike, and no title has more of anything than another."""
+    choices = simulate(0, (1.5, 0.5, 0.5))
+    fitted = fit_blend(replace(choices, prior=np.full(4000, -2.0), common=np.zeros((4000, 3))))
+    assert np.isnan(fitted.calibrations["the prior alone"].slope)
+    assert 0.5 < fitted.weights.similarity < 2
+
+
 def test_too_few_quality_plays_are_refused(simulate: Callable[..., Choices]) -> None:
     fitted = fit_blend(simulate(0, n=200))
     assert (fitted.weights, fitted.parts, fitted.proof, fitted.is_better) == (Weights(), (), None, False)
