@@ -53,7 +53,7 @@ def penalised(choices: Choices, blend: Blend, ridge: float) -> float:
     return float(choices.weights @ losses(choices, blend.log_odds(choices)) + held.sum() / 2)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.integers(0, 2**32 - 1),
     st.sampled_from([0.01, 1.0, 64.0]),
