@@ -4,7 +4,7 @@ The parts in a log are weight times unit, so they are divided by the weights tha
 not measured, whatever the user liked: such a log tells nothing of it. Of a user with several interests the unit of words is that
 beside the weights that served (match.words): the fit is a step from these, and after a large one the next log is fitted anew.
 
-A choice counts as an impression does for priors (match.clicks.days: no bots, no repeats, none that may still be played), and where
+A choice counts as an impression does for priors (match.clicks.rules: no bots, no repeats, none that may still be played), and where
 it was drawn from two artworks or more. What was kept from before, or had no rival, says nothing of one artwork against another.
 """
 
