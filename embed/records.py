@@ -207,6 +207,8 @@ TITLE_PRIOR = pa.schema(
         _field("title_id", pa.string(), "the title; empty: any other"),
         _field("mean", pa.float64(), "the same of an artwork of it that was never shown", required=True, range="0..1"),
         _field("strength", pa.float64(), "as PRIOR has it", required=True),
+        _field("fit_weight", pa.float64(), "log-odds that a unit of the average fit is worth; only of any other title"),
+        _field("fit_error", pa.float64(), "its standard deviation"),
     ]
 )
 

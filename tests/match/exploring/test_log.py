@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from embed.errors import LogError
 from embed.records import CHOICE_LOG, IMPRESSION, PLAY
-from match.clicks.days import Rules, count_days
+from match.clicks.days import count_days
 from match.clicks.posteriors import learn_posteriors
+from match.clicks.rules import Rules
 from match.exploring.log import (
     Considered,
     Logged,
