@@ -100,8 +100,8 @@ def sample_ratio_mismatch(log: Log) -> float | None:
     if log.propensities is None:
         return None
     statistic, freedom = 0.0, 0
-    for group in range(int(log.groups.max()) + 1):
-        rows = np.flatnonzero(log.groups == group)
+    order = np.argsort(log.groups, kind="stable")
+    for rows in np.split(order, np.flatnonzero(np.diff(log.groups[order])) + 1):
         distance, degrees = _distance(log.propensities[rows], log.shown[rows])
         statistic, freedom = statistic + distance, freedom + degrees
     return chi_square_tail(statistic, freedom) if freedom else 1.0
