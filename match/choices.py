@@ -46,6 +46,8 @@ TABLES = (
     "edits",
     "picture_interests",
     "priors",
+    "title_priors",
+    "segment_priors",
     "copy_priors",
 )  # choices' makings beside the snapshot
 PART_ROWS = 1 << 21  # of a part: about 12 MB on the disk, and what a killed run has to do again per core

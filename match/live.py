@@ -22,6 +22,7 @@ from embed.store import Store, open_store, table_version
 from index.filters import Context
 from index.snapshot import current_name, open_snapshot
 from match.blend import Weights
+from match.clicks.priors import TABLES as PRIORS
 from match.clicks.priors import read_priors
 from match.exploring.serving import Exploring
 from match.fitting.published import TABLE, read_weights
@@ -131,7 +132,7 @@ class LiveMatcher:
             table_version(store, table)
             for table in ("profiles", "phrases", "audience", "averages", "edits", "picture_interests")
         )
-        priors = (table_version(store, table) for table in ("priors", "copy_priors"))
+        priors = (table_version(store, table) for table in PRIORS)
         return _Published(current_name(store), tuple(users), tuple(priors), table_version(store, TABLE))
 
     def _renewed(self, published: _Published) -> Matcher:

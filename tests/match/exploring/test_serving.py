@@ -164,7 +164,7 @@ def test_little_part_is_no_lead_unless_the_user_asks_for_it(guarded: Matcher) ->
 
 def test_a_page_does_not_show_the_same_person_over_and_over(guarded: Matcher) -> None:
     page = ["row-2", "row-0", "row-1"]
-    guards = Guards(most_alike=2, may_cost=9)
+    guards = Guards(most_alike=2, may_cost=9, same_look=None)
     choices = guarded.choose("rosa", page, NOON, explore=Exploring(BEST, guards))
     assert shown(choices) == ["cleo-2", "cleo-0", "other-1"]  # in the order of the page
     assert choices[2].guards == ("variety: 1 of 2 set aside",)
@@ -173,6 +173,21 @@ def test_a_page_does_not_show_the_same_person_over_and_over(guarded: Matcher) ->
         "cleo-0",
         "cleo-1",
     ]  # the person she loves is worth more than variety may cost
+
+
+def test_two_pictures_that_look_alike_do_not_stand_side_by_side(guarded: Matcher) -> None:
+    """All of Cleo's are one picture, and all others another one."""
+    page = ["row-2", "row-0", "row-1"]
+    guards = Guards(most_alike=0, may_cost=9)
+    log: list[PageLog] = []
+    choices = guarded.choose("rosa", page, NOON, explore=Exploring(BEST, guards, log=log.append))
+    assert shown(choices) == ["cleo-2", "other-0", "cleo-1"]
+    assert [choice.guards for choice in choices] == [(), ("look-alike: 1 of 2 set aside",), ("look-alike: 1 of 2 set aside",)]
+    assert {line.title_id: line.notes for line in lines_of(log[0].table)} == {
+        choice.title_id: choice.guards for choice in choices
+    }
+    alone = Guards(most_alike=0, may_cost=9, same_look=None)
+    assert shown(guarded.choose("rosa", page, NOON, explore=Exploring(BEST, alone))) == ["cleo-2", "cleo-0", "cleo-1"]
 
 
 def test_a_fallback_stands_in_the_log_with_propensity_one(tmp_path: Path, make_store: Callable[..., Store]) -> None:
