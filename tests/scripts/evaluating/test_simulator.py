@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from artwork_doors.evaluating import simulator, simulator_cold_start
+from artwork_doors.evaluating.plot import draw_figures
 from artwork_doors.evaluating.scores import few, few_ratio
 from artwork_doors.evaluating.simulator_beliefs import Tastes, believe
 from artwork_doors.evaluating.simulator_cold_start import best_newcomers, days_needed, newcomers
@@ -32,7 +33,7 @@ from artwork_doors.evaluating.simulator_policies import (
     see,
 )
 from artwork_doors.evaluating.simulator_world import Settings, World, make
-from artwork_doors.evaluating.verdicts import Line
+from artwork_doors.evaluating.verdicts import Curves, Line, Part, curve
 from embed.records import IMPRESSION, PLAY
 from match.blend import Weights, standardise
 from match.clicks.average_fit import DEFAULT
@@ -309,7 +310,7 @@ def test_the_door_needs_no_data_for_it(tmp_path: Path, invoke: Callable[..., Any
     monkeypatch.setattr(simulator_cold_start, "CORRELATIONS", (0.0, 0.9))
     monkeypatch.setattr(simulator, "WORKERS", 1)
     arguments = ("evaluate_clicks", "--data", tmp_path / "none", "--only", "simulator", "--seeds", 3, "--resamples", 10)
-    result = invoke(*arguments, "--json", "--plot", tmp_path / "clicks.svg")
+    result = invoke(*arguments, "--json")
     assert result.exit_code == 0, result.stderr
     [part] = json.loads(result.stdout)["parts"]
     lines = {line["name"]: line for line in part["figures"]}
@@ -317,4 +318,12 @@ def test_the_door_needs_no_data_for_it(tmp_path: Path, invoke: Callable[..., Any
     assert lines["similarity 0.7: oracle: each user's best"]["value"] == pytest.approx(0)
     asked = [name for name, line in lines.items() if line["target"] is not None]
     assert len(asked) == 6
-    assert (tmp_path / "clicks.svg").stat().st_size
+
+
+def test_curves_are_drawn_above_the_figures(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).random((3, 5))
+    curves = [curve(name, range(5), values) for name in ("first curve", "second curve")]
+    part = Part("simulator", "title", [], curves=[Curves("panel", "day", "lost", curves, rising=True)])
+    draw_figures([part], tmp_path / "curves.svg")
+    drawn = (tmp_path / "curves.svg").read_text(encoding="utf-8")
+    assert "<!-- second curve -->" in drawn
