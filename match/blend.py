@@ -29,7 +29,7 @@ SHARPNESS = (
 
 @dataclass(frozen=True)
 class Weights:
-    """What a unit of each part is worth in log-odds. Defaults are sane guesses until they are fitted on logs.
+    """What a unit of each part is worth in log-odds. Defaults are sane guesses until they are fitted on logs (match.fitting).
 
     Who is on an artwork is known, how it looks is estimated: the favourite person outweighs four units of similarity.
     """

@@ -42,6 +42,7 @@ from match.clicks.catalog_priors import CatalogPriors
 from match.clicks.priors import PriorColumns, Priors, read_priors
 from match.clicks.seen import PictureInterests, read_picture_interests, with_pictures
 from match.exploring.serving import Exploring, Seen, Served, serve
+from match.fitting.published import read_weights
 from match.guards import Guarded
 from match.lines import NO_LINES, Line, PageLines, Told
 from match.lines import reason as why_of_line
@@ -102,14 +103,14 @@ class Matcher:
 
     @classmethod
     def open(cls, store: Store | Path | str, weights: Weights | None = None) -> "Matcher":
-        """Open a store's serving snapshot, profiles and priors.
+        """Open a store's serving snapshot, profiles and priors; weights: those that it publishes where None, else the defaults.
 
         Raises StoreError where there is no store, SnapshotError where there is no snapshot or it is damaged, FingerprintError
         where profiles and snapshot are of different encoders. A store without users serves its audience of nobody.
         """
         store = store if isinstance(store, Store) else open_store(store)
         snapshot = open_snapshot(store)
-        return cls(snapshot, *read_users(store, snapshot), read_priors(store), weights or Weights())
+        return cls(snapshot, *read_users(store, snapshot), read_priors(store), weights or read_weights(store))
 
     @property
     def user_ids(self) -> list[str]:
@@ -229,7 +230,7 @@ class Matcher:
         priors = self.catalog_priors.of(taste.segment)
         seen = Seen(taste.user_id, asking.title_ids, positions, asking.page, view.parts, priors, free)
         segment = cohorts_of(taste.profile, context)[0]
-        return serve(exploring, seen, self.guarded, context.at or datetime.now(UTC), segment)
+        return serve(exploring, seen, self.guarded, context.at or datetime.now(UTC), segment, self.weights)
 
     def _lines(
         self, taste: Taste, lines: PageLines, asked: slice, page: Page, best: np.ndarray

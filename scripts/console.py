@@ -42,6 +42,12 @@ Segment = Annotated[
 ]
 Aspect = Annotated[str | None, typer.Option(help="The shape of the place on the screen, such as 16:9 or 0.667.")]
 Maturity = Annotated[float | None, typer.Option(help="The viewer's age: what is for older ones is not shown.")]
+Wait = Annotated[
+    float | None,
+    typer.Option(min=0, help="Days in which a play may still come; as the log's own plays tell, where left out."),
+]
+MostRepeats = Annotated[int, typer.Option(min=1, help="Impressions of one artwork that count, per user and day.")]
+MostImpressions = Annotated[int, typer.Option(min=1, help="Of a user who has more a day nothing of the day counts.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON on standard output.")]
 Check = Annotated[bool, typer.Option("--check", help="End with exit code 1 where a target is missed.")]
 

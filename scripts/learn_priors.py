@@ -9,8 +9,9 @@ import typer
 from artwork_doors import console
 
 if TYPE_CHECKING:
-    from match.clicks.days import Report, Rules
+    from match.clicks.days import Report
     from match.clicks.posteriors import Learned
+    from match.clicks.rules import Rules
 
 app = console.door()
 
@@ -24,14 +25,9 @@ def learn_priors(
     half_life: Annotated[
         float, typer.Option(min=0.1, help="Days after which an impression counts half; inf: never less.")
     ] = 90.0,
-    wait: Annotated[
-        float | None,
-        typer.Option(min=0, help="Days in which a play may still come; as the log's own plays tell, where left out."),
-    ] = None,
-    most_repeats: Annotated[int, typer.Option(min=1, help="Impressions of one artwork that count, per user and day.")] = 10,
-    most_impressions: Annotated[
-        int, typer.Option(min=1, help="Of a user who has more a day nothing of the day counts.")
-    ] = 2000,
+    wait: console.Wait = None,
+    most_repeats: console.MostRepeats = 10,
+    most_impressions: console.MostImpressions = 2000,
     open_days: Annotated[int, typer.Option(min=4, help="Days, with the newest, in which rows may still arrive.")] = 7,
     as_json: console.AsJson = False,
 ) -> None:
@@ -45,24 +41,22 @@ def learn_priors(
     """
     from embed.errors import SnapshotError
     from embed.store import open_store
-    from match.clicks.days import Rules
-    from match.clicks.logs import columns_of
     from match.clicks.priors import learn_priors as run
-    from match.clicks.seen import COLUMNS, learn_picture_interests
+    from match.clicks.rules import Rules
+    from match.clicks.seen import NEEDED, learn_picture_interests
 
     opened = open_store(store)
     rules = Rules(half_life, wait, most_repeats, most_impressions, open_days)
     priors = run(logs, opened, rules, add=add)
-    users = 0
+    assert priors.learned is not None
+    report, artworks, users = priors.learned.report, len(priors.table), 0
     if add:
         console.say("note: what users like of pictures is learned from all logs at once, and was left as it is")
-    elif set(COLUMNS) <= set(columns_of(logs, "impressions")):
+    elif not set(NEEDED) & set(report.lacking):
         try:
-            users = learn_picture_interests(logs, opened)
+            users = learn_picture_interests(logs, opened, rules)
         except SnapshotError as error:
             console.say(f"note: what users like of pictures was not learned: {error}; then learn again")
-    assert priors.learned is not None
-    report, artworks = priors.learned.report, len(priors.table)
     if as_json:
         counts = {"artworks": artworks, "impressions": report.counted, "plays": report.plays, "users": users}
         console.answer({**counts, "catalog_rate": priors.unseen.mean, **_behind(priors.learned)})

@@ -36,6 +36,9 @@ def report_experiment(
     ] = 0.02,
     power: Annotated[float, typer.Option(help="The probability with which a lift of --mde should be found.")] = 0.8,
     level: Annotated[float, typer.Option(help="How often a winner may be false, where all arms are alike.")] = 0.05,
+    wait: console.Wait = None,
+    most_repeats: Annotated[int, typer.Option(min=1, help="Impressions of one title that count, per user and day.")] = 10,
+    most_impressions: console.MostImpressions = 2000,
     plot: Annotated[Path | None, typer.Option(help="Draw the lift over time to this file, such as lift.png.")] = None,
     as_json: console.AsJson = False,
 ) -> None:
@@ -45,6 +48,10 @@ def report_experiment(
     wider than those of who looks once, at the end. Where the users per arm are not as planned, no lift is read. Of the segments'
     effects called discoveries, on average at most --level is false.
 
+    What counts is what learn_priors.py learns from: impressions that may still be played wait, and machines and repeats (of a title, so
+    that an arm that varies its artwork is not favoured) are left out. How many, is said for each arm; where the arms differ in it, read
+    their lifts with care.
+
     A log with the control alone says how many users an experiment would take.
 
     Exit code 0: reported; 1: the log does not bear a comparison, and it is said why; 2: could not run.
@@ -52,11 +59,12 @@ def report_experiment(
     if metric not in METRICS:
         raise typer.BadParameter(f"--metric {metric!r} is none of {', '.join(METRICS)}")
     weights = _weights(shares)
+    from match.clicks.rules import Rules
     from match.experiments.trial import Plan, check_plan, report_trial
 
     plan = Plan(control, weights, mde, power, level, arm_column, metric)
     check_plan(plan)
-    trial = report_trial(logs, plan)
+    trial = report_trial(logs, plan, Rules(wait=wait, most_repeats=most_repeats, most_impressions=most_impressions))
     if as_json:
         console.answer(in_json(trial))
     else:
@@ -142,7 +150,7 @@ def sure(probability: float) -> str:
 
 def words(trial: "Trial") -> list[str]:
     """The report in sentences: what was left out, whether it may be read, the verdict, and what it takes."""
-    return [*_left_out(trial), *_ratio(trial), *_verdict(trial), *_too_few(trial), *_sizes(trial)]
+    return [*_left_out(trial), *_uneven(trial), *_ratio(trial), *_verdict(trial), *_too_few(trial), *_sizes(trial)]
 
 
 def _left_out(trial: "Trial") -> list[str]:
@@ -151,9 +159,31 @@ def _left_out(trial: "Trial") -> list[str]:
         (aside.crossed, f"{aside.crossed:,} impressions of users whom several arms served ({aside.crossed_users:,})"),
         (aside.nameless, f"{aside.nameless:,} impressions without a user"),
         (aside.outside, f"{aside.outside:,} impressions of no arm"),
+        _by_arm(trial, "young", "impressions that may still be played"),
+        _by_arm(trial, "bots", "impressions of machines"),
+        _by_arm(trial, "repeats", "repeats"),
     ]
     parts = [text for count, text in said if count]
     return [f"Left out: {', '.join(parts)}."] if parts else []
+
+
+def _by_arm(trial: "Trial", kind: str, what: str) -> tuple[int, str]:
+    """How many, and in words."""
+    counts = {arm.name: getattr(trial.set_aside.by_arm.get(arm.name), kind, 0) for arm in trial.arms}
+    each = ", ".join(f"{arm} {count:,}" for arm, count in counts.items())
+    return sum(counts.values()), f"{sum(counts.values()):,} {what} ({each})"
+
+
+UNEVEN = {"bot": "were taken for machines", "repeat": "had repeats left out"}
+
+
+def _uneven(trial: "Trial") -> list[str]:
+    return [
+        f"Careful: {', '.join(f'{share:.2%} of the users of {arm}' for arm, share in each.shares.items())} {UNEVEN[each.kind]}, and "
+        f"hardly by chance (p = {each.p:.1g}): that may be an effect of the arm, and then the lift is not all of it. Look at both "
+        f"with other limits (--{'most-impressions' if each.kind == 'bot' else 'most-repeats'})."
+        for each in trial.uneven
+    ]
 
 
 def _ratio(trial: "Trial") -> list[str]:
@@ -291,7 +321,8 @@ def in_json(trial: "Trial") -> dict[str, Any]:
         "plan": asdict(trial.plan),
         "from": trial.days[0],
         "to": trial.days[-1],
-        "set_aside": asdict(trial.set_aside),
+        "set_aside": {**asdict(trial.set_aside), "by_arm": {arm: of._asdict() for arm, of in trial.set_aside.by_arm.items()}},
+        "uneven": [each._asdict() for each in trial.uneven],
         "sample_ratio": {**asdict(trial.ratio), "holds": trial.ratio.holds},
         "refused": trial.refused,
         "arms": [asdict(arm) for arm in trial.arms],

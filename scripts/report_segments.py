@@ -24,12 +24,16 @@ def report_segments(
         str | None, typer.Option(help="Only impressions of this policy: best one that drew the artwork by chance.")
     ] = None,
     share: Annotated[float, typer.Option(help="How many of the discoveries may be false, on average.")] = 0.05,
+    wait: console.Wait = None,
+    most_repeats: console.MostRepeats = 10,
+    most_impressions: console.MostImpressions = 2000,
     as_json: console.AsJson = False,
 ) -> None:
     """Compare each artwork in each segment of LOGS with the title's other artwork there: how often it led to a quality play.
 
     Discoveries first, those first of which most is sure; of them, on average at most --share are false, however many pairs were
-    compared. The rest is counted, with what it would take. Users who come back count for less than as many users.
+    compared. The rest is counted, with what it would take. Users who come back count for less than as many users. What counts is what
+    learn_priors.py learns from: machines, repeats, and impressions that may still be played are left out.
 
     A policy that shows a picture to those who like it makes it look good: name with --policy one that drew by chance.
 
@@ -37,9 +41,11 @@ def report_segments(
     """
     if not 0 < share < 1:
         raise typer.BadParameter(f"--share {share}: give a number between 0 and 1, such as 0.05 for 5 %")
+    from match.clicks.rules import Rules
     from match.experiments.audiences import report_audiences
 
-    found = report_audiences(logs, policy=policy, title=title, share=share)
+    rules = Rules(wait=wait, most_repeats=most_repeats, most_impressions=most_impressions)
+    found = report_audiences(logs, policy=policy, title=title, share=share, rules=rules)
     if as_json:
         console.answer(in_json(found))
         return
@@ -76,6 +82,9 @@ def words(found: "Audiences", share: float) -> list[str]:
         f"{_many(compared, 'pair')} of an artwork and a segment compared ({kinds}): {told}, of which on average at most "
         f"{share:.0%} are false (Benjamini-Hochberg)."
     ]
+    if found.left_out:
+        left = ", ".join(f"{found.left_out[kind]:,} {what}" for kind, what in LEFT_OUT.items() if kind in found.left_out)
+        lines.append(f"Left out: {left}.")
     if found.untold:
         lines.append(
             f"{_many(found.untold, 'pair')} cannot be told from the title's other artwork. To tell a fifth more or fewer plays takes "
@@ -91,6 +100,9 @@ def words(found: "Audiences", share: float) -> list[str]:
     return lines
 
 
+LEFT_OUT = {"young": "impressions that may still be played", "bot": "impressions of machines", "repeat": "repeats"}
+
+
 def _many(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
@@ -98,6 +110,7 @@ def _many(count: int, what: str) -> str:
 def in_json(found: "Audiences") -> dict[str, Any]:
     """All of it."""
     names = ("impressions", "titles", "segments", "discoveries", "confidence", "alone", "too_few", "more", "untold", "to_tell")
+    names = (*names, "left_out")
     return {**{name: getattr(found, name) for name in names}, "pairs": found.pairs.to_pylist()}
 
 

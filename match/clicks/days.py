@@ -9,12 +9,12 @@ logs of those days; the counts a row per day and artwork, in each segment and at
 DuckDB works on the disk beyond its share of memory (match.clicks.logs), and rows go to and from the store in batches.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isinf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -22,40 +22,15 @@ import pyarrow.parquet as pq
 from embed.errors import LogError
 from embed.records import CLICK_DAY, CLICK_FACT
 from embed.store import Store, has_table, read_batches, replace_table, tidy_table
-from match.clicks.logs import QUALITY_FRACTION, QUALITY_SECONDS, database, open_logs
+from match.clicks.facts import BATCH, BESIDE, COLUMNS, Found, find_facts, limits_of
+from match.clicks.logs import cannot, database, open_logs
 from match.clicks.queries import DAY_US, DAYS, DELAYS, FACTS, ONCE, in_dialect
+from match.clicks.rules import LONGEST_WAIT, Rules, Wait, oldest_open, waiting
 
 if TYPE_CHECKING:
     import duckdb
 
-LONGEST_WAIT = 3.0  # days
-IN_TIME = 0.99  # of the plays: how many come within the waiting time
-TIMED = 100  # plays from which on the log's own delays are believed
-BATCH = 1 << 16  # rows
-AT_ONCE = 8_000_000  # impressions that are sorted at once
 COUNTED = "days.parquet"  # counts made elsewhere, in place of logs
-
-BESIDE = ("user_id", "copy_id", "segment", "row", "position", "shown_at", "played_at")  # columns that a log may lack
-
-
-@dataclass(frozen=True)
-class Rules:
-    """How impressions count. Raises LogError for what cannot be."""
-
-    half_life: float = 90.0  # days after which an impression counts half, by its day; inf: all alike
-    wait: float | None = None  # days in which a play may come; None: as long as the log's own take, at most LONGEST_WAIT
-    most_repeats: int = 10  # impressions of one artwork that count, per user and day
-    most_impressions: int = 2000  # per user and day; whoever has more is a machine, and none of that day's count
-    open_days: int = 7  # days, with the newest, in which rows may still arrive
-
-    def __post_init__(self) -> None:
-        """Check that the rules go together."""
-        if not self.half_life > 0 or self.most_repeats < 1 or self.most_impressions < 1 or self.open_days < 1:
-            raise LogError(f"{self}: the half-life and the limits must be above 0")
-        if self.wait is not None and not 0 <= self.wait <= self.open_days - 1:
-            raise LogError(f"a waiting time of {self.wait:g} days: give 0 to {self.open_days - 1} days, or keep more days open")
-        if self.open_days < LONGEST_WAIT + 1:
-            raise LogError(f"{self.open_days} open days: give {LONGEST_WAIT + 1:g} or more, since plays come late")
 
 
 class Report(NamedTuple):
@@ -85,27 +60,29 @@ class Days:
     report: Report
 
 
-def count_days(logs: Path | str, rules: Rules, store: Store | None = None, *, add: bool = False) -> Days:
+def count_days(
+    logs: Path | str, rules: Rules, store: Store | None = None, *, add: bool = False, needed: Sequence[str] = ()
+) -> Days:
     """The counts of the logs; with `add`, of what `store` remembers and the logs; a store then remembers them.
 
-    logs: a folder as `learn_priors` takes it; raises LogError as it does. The caller holds the store's lock of priors.
+    logs: a folder as `learn_priors` takes it; raises LogError as it does, and where the log lacks a column of `needed`. The caller
+    holds the store's lock of priors.
     """
     import duckdb
 
     if (Path(logs) / COUNTED).is_file():
         return _counted_elsewhere(Path(logs) / COUNTED, rules, store, add=add)
     with database(store.root if store else None) as connection:
-        lacking = tuple(sorted(set(BESIDE) - open_logs(connection, logs)))
+        lacking = tuple(sorted(set(BESIDE) - open_logs(connection, logs, needed=needed)))
         try:
-            _check_named(connection, logs)
             _recall(connection, store if add else None)
-            counts = _count(connection, rules, lacking)
+            counts = _count(connection, rules, lacking, orphans=store is not None)
             if store is not None:
                 if not add:  # or a run stopped halfway would leave facts of one log and days of another
                     replace_table(store, "click_facts", CLICK_FACT.empty_table())
                 _remember(connection, store, rules)
         except duckdb.Error as error:
-            raise LogError(f"the logs in {logs} cannot be aggregated: {error}") from error
+            raise cannot(logs, error) from error
     return counts
 
 
@@ -118,7 +95,7 @@ def warehouse_queries(rules: Rules, dialect: str) -> tuple[str, str, str]:
     """
     wait = LONGEST_WAIT if rules.wait is None else rules.wait
     settled = f"(SELECT max(shown_us) - {int(wait * DAY_US)} FROM facts)"
-    limits = _limits(rules)
+    limits = limits_of(rules)
     once, facts, days = (in_dialect(query.format(**limits, settled_us=settled), dialect) for query in (ONCE, FACTS, DAYS))
     return once, facts, days
 
@@ -131,11 +108,11 @@ def _counted_elsewhere(path: Path, rules: Rules, store: Store | None, *, add: bo
     with database(store.root if store else None) as connection:
         try:
             connection.register("given", pq.ParquetFile(path).read(CLICK_DAY.names).cast(CLICK_DAY))
-            connection.execute("CREATE TEMP TABLE days AS SELECT * FROM given")
+            connection.execute("CREATE TABLE days AS SELECT * FROM given")
             of = _totals(connection)
             rows = sum(impressions for kind, (impressions, _) in of.items() if kind in ("counted", "young", "repeat", "bot"))
             wait = LONGEST_WAIT if rules.wait is None else rules.wait
-            report = _report(of, (rows, 0, 0), (wait, "as counted elsewhere"), rules, ())
+            report = _report(of, (rows, 0, 0), Wait(wait, "as counted elsewhere"), rules, BESIDE)
             days = _days(connection, rules, report)
         except (duckdb.Error, pa.ArrowException, KeyError) as error:
             raise LogError(f"{path} cannot be read: {error}; make it with match.clicks.days.warehouse_queries") from error
@@ -143,14 +120,6 @@ def _counted_elsewhere(path: Path, rules: Rules, store: Store | None, *, add: bo
         replace_table(store, "click_facts", CLICK_FACT.empty_table())
         replace_table(store, "click_days", pa.Table.from_pylist([ELSEWHERE], schema=CLICK_DAY))
     return days
-
-
-def _check_named(connection: "duckdb.DuckDBPyConnection", logs: Path | str) -> None:
-    names = ("impression_id", "title_id", "artwork_id")
-    nameless = _row(connection, f"SELECT {', '.join(f'count(*) - count({n})' for n in names)} FROM given_impressions")
-    for name, count in zip(names, nameless, strict=True):
-        if count:
-            raise LogError(f"{count} impressions in {logs} have no {name}; fill it in, or leave them out")
 
 
 # The rows of a day that is closed are gone; a day of which rows are kept is open, whatever its counts in `closed` say (a run that was
@@ -169,14 +138,13 @@ RECALL = """
         UNION ALL SELECT impression_id, NULL, 1.0, played_us FROM kept WHERE quality = 1
 """
 ELSEWHERE = {"kind": "elsewhere", "impressions": 0, "plays": 0}  # of CLICK_DAY: the priors were learned from counts
-COLUMNS = "impression_id, user_id, title_id, artwork_id, copy_id, segment, place, shown_us"
 
 
 def _recall(connection: "duckdb.DuckDBPyConnection", store: Store | None) -> None:
     """Tables `kept` and `closed` of what the store remembers, and the views that the queries read."""
     for name, table, schema in (("kept", "click_facts", CLICK_FACT), ("closed", "click_days", CLICK_DAY)):
         connection.register("empty", schema.empty_table())
-        connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM empty")
+        connection.execute(f"CREATE TABLE {name} AS SELECT * FROM empty")
         if store is not None and has_table(store, table):
             batches = pa.RecordBatchReader.from_batches(schema, read_batches(store, table, rows=BATCH))
             connection.register("stored", batches)
@@ -184,80 +152,50 @@ def _recall(connection: "duckdb.DuckDBPyConnection", store: Store | None) -> Non
             connection.unregister("stored")
     if connection.execute("SELECT kind FROM closed WHERE kind = 'elsewhere'").fetchall():
         raise LogError(f"the store's priors were learned from {COUNTED}, to which no log can be added; learn from all logs")
-    connection.execute(RECALL.format(columns=COLUMNS))
+    connection.execute(RECALL.format(columns=", ".join(COLUMNS)))
 
 
-def _limits(rules: Rules) -> dict[str, float]:
-    caps = {"most_impressions": rules.most_impressions, "most_repeats": rules.most_repeats}
-    return {"fraction": QUALITY_FRACTION, "seconds": QUALITY_SECONDS, **caps}
-
-
-def _count(connection: "duckdb.DuckDBPyConnection", rules: Rules, lacking: tuple[str, ...]) -> Days:
-    _find_facts(connection, _limits(rules))
-    (newest,) = _row(connection, "SELECT max(shown_us) FROM facts")
-    connection.execute(f"CREATE TEMP TABLE delays AS {DELAYS}")
-    wait, by = _wait(connection, rules, newest)
-    settled = "NULL" if wait is None else str(int(newest - wait * DAY_US))
-    connection.execute(f"""
-        CREATE TEMP TABLE days AS {DAYS.format(settled_us=settled)};
+def _count(connection: "duckdb.DuckDBPyConnection", rules: Rules, lacking: tuple[str, ...], *, orphans: bool) -> Days:
+    found = find_facts(connection, limits_of(rules), orphans=orphans)
+    connection.execute(f"CREATE TABLE delays AS {DELAYS}")
+    wait = waiting(rules, found.newest, _late(connection, found.newest))
+    _count_days(connection, found, wait)
+    connection.execute("""
         INSERT INTO days SELECT 'delay', shown_day, NULL, NULL, NULL, late, 0, plays FROM delays;
         INSERT INTO days SELECT * FROM closed SEMI JOIN shut USING (shown_day)
     """)
-    rows, timely, kept, facts = (
+    rows, timely, kept = (
         _row(connection, f"SELECT count(*) FROM {table}")[0]
-        for table in ("given_impressions", "timely", "kept WHERE title_id IS NOT NULL", "facts")
+        for table in ("given_impressions", "timely", "kept WHERE title_id IS NOT NULL")
     )
-    report = _report(_totals(connection), (rows, kept + timely - facts, rows - timely), (wait, by), rules, lacking)
+    report = _report(_totals(connection), (rows, kept + timely - found.count, rows - timely), wait, rules, lacking)
     return _days(connection, rules, report)
 
 
-def _find_facts(connection: "duckdb.DuckDBPyConnection", limits: dict[str, float]) -> None:
-    """The table `facts`, a share of all impressions at a time, since sorting them all takes more memory than there is.
+def _count_days(connection: "duckdb.DuckDBPyConnection", found: Found, wait: Wait) -> None:
+    """The table `days`, of some days at a time: counts by artwork and place are nearly as many as impressions."""
+    connection.register("no_days", CLICK_DAY.empty_table())
+    connection.execute("CREATE TABLE days AS SELECT * FROM no_days")
+    for source in found.by_days:
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW facts AS {source}")
+        connection.execute(f"INSERT INTO days {DAYS.format(settled_us=wait.settled_us(found.newest))}")
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW facts AS {found.source}")
 
-    Rows under one id are of one share, and so are, the second time, a user's.
-    """
-    (rows,) = _row(connection, "SELECT (SELECT count(*) FROM all_impressions)")
-    shares = 1 + rows // AT_ONCE
-    once, facts = ONCE.format(**limits), FACTS.format(**limits)
-    steps = (
-        ("once", once, {"impressions": "all_impressions", "plays": "all_plays"}, "impression_id"),
-        ("facts", facts, {"once": "all_once"}, "coalesce(user_id, impression_id)"),
-    )
-    for table, query, views, key in steps:
-        for share in range(shares):
-            for view, of in views.items():
-                connection.execute(
-                    f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT * FROM {of} WHERE hash({key}) % {shares} = {share}"
-                )
-            name = "facts" if table == "facts" else "all_once"
-            connection.execute(f"INSERT INTO {name} {query}" if share else f"CREATE TABLE {name} AS {query}")
-    connection.execute("DROP VIEW once; DROP TABLE all_once")
+
+def _late(connection: "duckdb.DuckDBPyConnection", newest: int | None) -> list[tuple[int, int]]:
+    """As `waiting` takes it, of all days."""
+    return connection.execute(
+        f"""SELECT late, sum(plays)::BIGINT FROM (
+            SELECT shown_day, late, plays FROM delays WHERE shown_day < {oldest_open(newest or 0)}
+            UNION ALL SELECT shown_day, place, plays FROM closed SEMI JOIN shut USING (shown_day) WHERE kind = 'delay'
+        ) GROUP BY late ORDER BY late"""
+    ).fetchall()
 
 
 def _days(connection: "duckdb.DuckDBPyConnection", rules: Rules, report: Report) -> Days:
     keys = {"segment": "title_id, artwork_id, name", "place": "title_id, artwork_id, place", "copy": "title_id, name"}
     cells, places, lines = (_weighted(connection, kind, columns, rules.half_life) for kind, columns in keys.items())
     return Days(cells, places, lines, report)
-
-
-def _wait(connection: "duckdb.DuckDBPyConnection", rules: Rules, newest: int | None) -> tuple[float | None, str]:
-    """(days, in words) that a play is waited for: what IN_TIME of those took whose impressions are old enough to tell."""
-    if newest is None:
-        return None, "no times are known"
-    if rules.wait is not None:
-        return rules.wait, "as asked"
-    old = int((newest - LONGEST_WAIT * DAY_US) // DAY_US)  # of whole days, so that it does not matter which are closed
-    late = connection.execute(
-        f"""SELECT late, sum(plays)::BIGINT FROM (
-            SELECT shown_day, late, plays FROM delays WHERE shown_day < {old}
-            UNION ALL SELECT shown_day, place, plays FROM closed SEMI JOIN shut USING (shown_day) WHERE kind = 'delay'
-        ) GROUP BY late ORDER BY late"""
-    ).fetchall()
-    within = np.cumsum([plays for _, plays in late])
-    if not len(within) or within[-1] < TIMED:
-        return LONGEST_WAIT, f"fewer than {TIMED} plays tell how late they come"
-    power = late[int(np.searchsorted(within, IN_TIME * within[-1]))][0]
-    return min(2.0**power * 1e6 / DAY_US, LONGEST_WAIT), f"{IN_TIME:.0%} of the plays come within it"
 
 
 def _totals(connection: "duckdb.DuckDBPyConnection") -> dict[str, tuple[int, int]]:
@@ -269,7 +207,7 @@ def _totals(connection: "duckdb.DuckDBPyConnection") -> dict[str, tuple[int, int
 def _report(
     of: dict[str, tuple[int, int]],
     read: tuple[int, int, int],
-    wait: tuple[float | None, str],
+    wait: Wait,
     rules: Rules,
     lacking: tuple[str, ...],
 ) -> Report:
@@ -294,11 +232,8 @@ def _weighted(connection: "duckdb.DuckDBPyConnection", kind: str, columns: str, 
 OPEN = """
     SELECT {columns}, played_us, quality FROM facts WHERE shown_day IS NULL OR shown_day >= {first}
     UNION ALL
-    SELECT impression_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, min(played_us), 1
-    FROM all_plays ANTI JOIN facts USING (impression_id)
-    WHERE (fraction >= {fraction} OR seconds >= {seconds})
-        AND (played_us IS NULL OR played_us >= {first} * 8.64e10)
-    GROUP BY impression_id
+    SELECT impression_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, played_us, 1
+    FROM orphans WHERE played_us IS NULL OR played_us >= {first} * 8.64e10
 """
 CLOSED = "SELECT * FROM days WHERE shown_day < {first} AND kind NOT IN ('counted', 'young')"
 
@@ -307,9 +242,8 @@ def _remember(connection: "duckdb.DuckDBPyConnection", store: Store, rules: Rule
     """The counts first: a run stopped before the facts are written leaves days both closed and open, and they are open."""
     (newest,) = _row(connection, "SELECT max(shown_day) FROM facts")
     first = 0 if newest is None else newest - rules.open_days + 1
-    limits = {"fraction": QUALITY_FRACTION, "seconds": QUALITY_SECONDS}
     _write(connection, store, "click_days", CLOSED.format(first=first), CLICK_DAY)
-    _write(connection, store, "click_facts", OPEN.format(columns=COLUMNS, first=first, **limits), CLICK_FACT)
+    _write(connection, store, "click_facts", OPEN.format(columns=", ".join(COLUMNS), first=first), CLICK_FACT)
 
 
 def _write(connection: "duckdb.DuckDBPyConnection", store: Store, table: str, query: str, schema: pa.Schema) -> None:

@@ -4,7 +4,7 @@ Types are never guessed: DuckDB would take the id t for a truth value and 2026-1
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,32 +13,15 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from embed.errors import LogError
+from embed.records import CHOICE_LOG, PLAY
 
 if TYPE_CHECKING:
     import duckdb
-
-QUALITY_FRACTION = 0.2  # of the title watched ...
-QUALITY_SECONDS = 600.0  # ... or as long, makes a play a quality play
 
 READERS = {
     ".parquet": "read_parquet('{path}')",
     ".csv": "read_csv('{path}', header=true, all_varchar=true)",
     ".jsonl": "read_json('{path}', format='newline_delimited', columns={columns})",
-}
-TYPES = {
-    "impression_id": "VARCHAR",
-    "user_id": "VARCHAR",
-    "title_id": "VARCHAR",
-    "artwork_id": "VARCHAR",
-    "copy_id": "VARCHAR",
-    "segment": "VARCHAR",
-    "policy": "VARCHAR",
-    "row": "BIGINT",
-    "position": "BIGINT",
-    "shown_at": "TIMESTAMPTZ",
-    "played_at": "TIMESTAMPTZ",
-    "seconds": "DOUBLE",
-    "fraction": "DOUBLE",
 }
 PLAYS = ("impression_id", "seconds", "fraction")
 NEEDED = ("impression_id", "title_id", "artwork_id")
@@ -46,22 +29,12 @@ OPTIONAL = ("user_id", "copy_id", "segment", "row", "position", "shown_at")  # w
 LAST_PLACE = 9  # rows of the page and places in a row beyond it are held to be alike
 MEMORY = "1GB"  # of DuckDB; beyond it, it writes to the disk
 
-# What a query of `aggregate` stands behind: each impression once, and those that led to a quality play. DuckDB holds that NaN is
-# more than any limit.
-SHOWN = """
-    WITH shown AS (SELECT DISTINCT {impression_columns} FROM {impressions}),
-         played AS (SELECT {play_columns} FROM {plays}),
-         quality AS (SELECT DISTINCT impression_id FROM played
-                     WHERE (fraction >= $fraction AND NOT isnan(fraction)) OR (seconds >= $seconds AND NOT isnan(seconds)))
-"""
-
-
 VIEWS = """
     CREATE TEMP VIEW given_impressions AS
         SELECT impression_id, user_id, title_id, artwork_id, copy_id, segment, epoch_us(shown_at) AS shown_us,
             CASE WHEN "row" IS NOT NULL OR position IS NOT NULL
                 THEN least(greatest(coalesce("row", 0), 0), {last}) * {wide} + least(greatest(coalesce(position, 0), 0), {last})
-            END AS place
+            END AS place{more}
         FROM (SELECT {impression_columns} FROM {impressions});
     CREATE TEMP VIEW given_plays AS
         SELECT impression_id, CASE WHEN NOT isnan(seconds) THEN seconds END AS seconds,
@@ -82,74 +55,58 @@ def database(spill: Path | None = None) -> "Iterator[duckdb.DuckDBPyConnection]"
         yield connection
 
 
-def open_logs(connection: "duckdb.DuckDBPyConnection", logs: Path | str) -> frozenset[str]:
+def open_logs(
+    connection: "duckdb.DuckDBPyConnection",
+    logs: Path | str,
+    more: Sequence[str] = (),
+    needed: Sequence[str] = (),
+    maybe: Sequence[str] = (),
+) -> frozenset[str]:
     """Make the views `given_impressions` and `given_plays`, as match.clicks.queries describes them; the OPTIONAL columns there are.
 
-    Raises LogError where the folder, a file or a column is missing. Reading them raises duckdb.Error.
+    more: further columns of the impressions, which come along as they are called; needed: OPTIONAL ones that must be there; maybe: of
+    `more`, those that are null where the log lacks them. Raises LogError where the folder, a file or a column is missing, and where an
+    impression lacks one of NEEDED. Reading the views raises duckdb.Error.
     """
     import duckdb
 
     impressions, plays = _find(logs, "impressions"), _find(logs, "plays")
     try:
-        _check_columns(connection, impressions, NEEDED)
+        must = dict.fromkeys((*NEEDED, *needed, *(column for column in more if column not in maybe)))
+        _check_columns(connection, impressions, tuple(must))
         _check_columns(connection, plays, PLAYS)
         there = set(_columns(connection, impressions)) | set(_columns(connection, plays)) & {"played_at"}
         known = (*NEEDED, *(column for column in OPTIONAL if column in there))
+        beside = tuple(column for column in more if column not in known and (column in there or column not in maybe))
         timed = (*PLAYS, *({"played_at"} & there))
         connection.execute(
             VIEWS.format(
-                impressions=_source(impressions, known),
-                impression_columns=_cast(known, OPTIONAL),
+                impressions=_source(impressions, (*known, *beside)),
+                impression_columns=_cast((*known, *beside), (*OPTIONAL, *maybe)),
+                more="".join(f", {named(column)}" for column in more),
                 plays=_source(plays, timed),
                 play_columns=_cast(timed, ("played_at",)),
                 last=LAST_PLACE,
                 wide=LAST_PLACE + 1,
             )
         )
+        _check_named(connection, logs)
     except duckdb.Error as error:
-        raise _cannot(logs, error) from error
+        raise cannot(logs, error) from error
     return frozenset(there & {*OPTIONAL, "played_at"})
 
 
-def _cannot(logs: Path | str, error: Exception) -> LogError:
+def _check_named(connection: "duckdb.DuckDBPyConnection", logs: Path | str) -> None:
+    counts = ", ".join(f"count(*) - count({name})" for name in NEEDED)
+    (nameless,) = connection.execute(f"SELECT {counts} FROM given_impressions").fetchall()
+    for name, count in zip(NEEDED, nameless, strict=True):
+        if count:
+            raise LogError(f"{count:,} impressions in {logs} have no {name}; fill it in, or leave them out")
+
+
+def cannot(logs: Path | str, error: Exception) -> LogError:
     """What DuckDB says of logs, as ours."""
     return LogError(f"the logs in {logs} cannot be aggregated: {error}")
-
-
-def aggregate(logs: Path | str, columns: tuple[str, ...], query: str, more: Mapping[str, object] | None = None) -> pa.Table:
-    """The answer to a query over `shown`, the impressions' columns named, and `quality`, the impression_id of quality plays.
-
-    more: values of the query's own parameters. Raises LogError where the folder, a file or a column is missing or cannot be read.
-    """
-    import duckdb
-
-    impressions, plays = _find(logs, "impressions"), _find(logs, "plays")
-    shown = SHOWN.format(
-        impressions=_source(impressions, columns),
-        impression_columns=_cast(columns),
-        plays=_source(plays, PLAYS),
-        play_columns=_cast(PLAYS),
-    )
-    try:
-        with database() as connection:
-            _check_columns(connection, impressions, columns)
-            _check_columns(connection, plays, PLAYS)
-            limits = {"fraction": QUALITY_FRACTION, "seconds": QUALITY_SECONDS}
-            return connection.sql(shown + query, params={**limits, **(more or {})}).to_arrow_table()
-    except duckdb.Error as error:
-        raise _cannot(logs, error) from error
-
-
-def columns_of(logs: Path | str, table: str) -> list[str]:
-    """The names of the columns of a table of the logs, as they stand there; none where it is empty. Raises LogError likewise."""
-    import duckdb
-
-    path = _find(logs, table)
-    try:
-        with duckdb.connect() as connection:
-            return _columns(connection, path)
-    except duckdb.Error as error:
-        raise LogError(f"{path} cannot be read: {error}") from error
 
 
 def _find(folder: Path | str, name: str) -> Path:
@@ -165,11 +122,11 @@ def _find(folder: Path | str, name: str) -> Path:
 
 def _source(path: Path, columns: tuple[str, ...]) -> str:
     types = {column: _type(column) for column in columns}
-    return READERS[path.suffix].format(path=_quoted(path), columns=types)
+    return READERS[path.suffix].format(path=quoted(path), columns=types)
 
 
-def _quoted(path: Path) -> str:
-    """For DuckDB, which takes quotes for the end of a path, and *, ? and [ for patterns."""
+def quoted(path: Path) -> str:
+    """A path to read, for DuckDB, which takes quotes for the end of a path, and *, ? and [ for patterns."""
     return re.sub(r"[*?\[]", r"[\g<0>]", str(path)).replace("'", "''")
 
 
@@ -182,9 +139,27 @@ def _cast(columns: tuple[str, ...], or_null: tuple[str, ...] = ()) -> str:
     return ", ".join(f"CAST({value} AS {_type(column)}) AS {named(column)}" for column, value in values)
 
 
+def is_nested(column: str) -> bool:
+    """Whether it is a list of whatever."""
+    return _type(column).endswith("[]")
+
+
 def _type(column: str) -> str:
-    """A column that the schema does not have, such as an experiment's arm, is text."""
-    return TYPES.get(column, "VARCHAR")
+    """A column that no record has, such as an experiment's arm, is text."""
+    for schema in (CHOICE_LOG, PLAY):
+        if column in schema.names:
+            return _sql(schema.field(column).type)
+    return "VARCHAR"
+
+
+def _sql(kind: pa.DataType) -> str:
+    if pa.types.is_list(kind):
+        return f"{_sql(kind.value_type)}[]"
+    if pa.types.is_struct(kind):
+        return f"STRUCT({', '.join(f'{named(field.name)} {_sql(field.type)}' for field in kind)})"
+    if pa.types.is_timestamp(kind):
+        return "TIMESTAMPTZ"
+    return "BIGINT" if pa.types.is_integer(kind) else "DOUBLE" if pa.types.is_floating(kind) else "VARCHAR"
 
 
 def named(column: str) -> str:
@@ -192,11 +167,16 @@ def named(column: str) -> str:
     return '"' + column.replace('"', '""') + '"'
 
 
+def text(value: str) -> str:
+    """As a value in a query."""
+    return "'" + value.replace("'", "''") + "'"
+
+
 def _columns(connection: "duckdb.DuckDBPyConnection", path: Path) -> list[str]:
     if path.suffix == ".jsonl" and not path.stat().st_size:
         return []
     # Of JSON, the columns that READERS name would be there, all of them null.
-    source = f"read_json('{_quoted(path)}', format='newline_delimited')" if path.suffix == ".jsonl" else _source(path, ())
+    source = f"read_json('{quoted(path)}', format='newline_delimited')" if path.suffix == ".jsonl" else _source(path, ())
     columns: list[str] = connection.sql(f"SELECT * FROM {source} LIMIT 0").columns
     return columns
 

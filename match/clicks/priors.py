@@ -20,8 +20,9 @@ from embed.store import Store, has_table, read_table, replace_table, tidy_table
 from match.blend import Prior, logit
 from match.clicks.average_fit import NOTHING_LEARNED, FitWeight, moved, share_of_prior
 from match.clicks.catalog_fit import fits_by_artwork
-from match.clicks.days import Days, Rules, count_days
+from match.clicks.days import Days, count_days
 from match.clicks.posteriors import FitsOf, Learned, learn_posteriors, rate_of
+from match.clicks.rules import Rules
 from match.clicks.shrinkage import EDGES, STRENGTH, Beliefs, together
 
 TABLES = {  # of the store, in the order of writing: who sees new priors sees what stands beside them

@@ -6,7 +6,8 @@ Where logs outgrow one machine they run where the logs live, over two views:
     plays        impression_id: text; seconds, fraction: DOUBLE; played_us: BIGINT
 
 Times are microseconds since 1970, UTC; `place` is a number per row and position of the page; what a log does not have is
-null, and so is what is no number: some engines hold that NaN is more than any limit.
+null, and so is what is no number: some engines hold that NaN is more than any limit. Who needs further columns of the impressions
+names them as {more}, each after a comma, and they come along; those of them that can be sorted as {ties}, too.
 """
 
 from embed.errors import LogError
@@ -17,32 +18,32 @@ DAY_US = 8.64e10  # of a day
 ONCE = """
     WITH quality AS (
         SELECT impression_id, min(played_us) AS played_us FROM plays
-        WHERE fraction >= {fraction} OR seconds >= {seconds}
+        WHERE {quality}
         GROUP BY impression_id
     ),
     numbered AS (
         SELECT *, row_number() OVER (
             PARTITION BY impression_id
             ORDER BY shown_us NULLS LAST, user_id NULLS LAST, title_id NULLS LAST, artwork_id NULLS LAST, segment NULLS LAST,
-                copy_id NULLS LAST, place NULLS LAST
+                copy_id NULLS LAST, place NULLS LAST{ties}
         ) AS copies
         FROM impressions
     )
     SELECT numbered.impression_id, user_id, title_id, artwork_id, copy_id, segment, place, shown_us,
         CAST(floor(shown_us / 8.64e10) AS BIGINT) AS shown_day,
-        quality.played_us, CASE WHEN quality.impression_id IS NULL THEN 0 ELSE 1 END AS quality
+        quality.played_us, CASE WHEN quality.impression_id IS NULL THEN 0 ELSE 1 END AS quality{more}
     FROM numbered LEFT JOIN quality ON numbered.impression_id = quality.impression_id
     WHERE copies = 1
 """
 
-# Out of once: what each is counted as.
+# Out of once: what each is counted as. Repeats are those of one {repeated}: an artwork_id, or a title_id.
 FACTS = """
     WITH counted AS (
         SELECT *, count(*) OVER (PARTITION BY user_id, shown_day) AS of_user,
-            row_number() OVER (PARTITION BY user_id, shown_day, artwork_id ORDER BY shown_us, impression_id) AS again
+            row_number() OVER (PARTITION BY user_id, shown_day, {repeated} ORDER BY shown_us, impression_id) AS again
         FROM once
     )
-    SELECT impression_id, user_id, title_id, artwork_id, copy_id, segment, place, shown_us, shown_day, played_us, quality,
+    SELECT impression_id, user_id, title_id, artwork_id, copy_id, segment, place, shown_us, shown_day, played_us, quality{more},
         CASE WHEN user_id IS NULL OR shown_day IS NULL THEN 'counted'
             WHEN of_user > {most_impressions} THEN 'bot'
             WHEN again > {most_repeats} THEN 'repeat'

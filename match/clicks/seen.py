@@ -25,7 +25,9 @@ from embed.tastes.users import HALF_LIFE_DAYS
 from index.snapshot import Snapshot, open_snapshot
 from index.titles import ABSENT
 from match.blend import SMALLEST_SPREAD
-from match.clicks.logs import aggregate
+from match.clicks.facts import open_facts
+from match.clicks.queries import DAY_US
+from match.clicks.rules import Rules
 from match.crowd import Queries
 
 TABLE = "picture_interests"
@@ -37,12 +39,13 @@ SILENT = 0.6  # likewise, of a user who said nothing and whose words are only th
 ENOUGH = 15.0  # recent plays that are worth half of it
 USUAL = 20.0  # impressions of anyone's that the mean of what a user was shown is taken with: one play of one picture shown is no taste
 
-COLUMNS = ("impression_id", "user_id", "artwork_id", "shown_at")
+NEEDED = ("user_id", "shown_at")  # columns of the impressions
+OF_USERS = "SELECT user_id, artwork_id, shown_us, quality FROM facts WHERE verdict = 'counted' AND user_id IS NOT NULL"
+SHOWN = f"SELECT artwork_id, count(*) AS shown, max(shown_us) AS newest FROM ({OF_USERS}) GROUP BY ALL ORDER BY ALL"
 SEEN = """
-    SELECT user_id, artwork_id, count(*) AS shown, count(quality.impression_id) AS plays,
-        (max(epoch(max(shown_at))) OVER () - epoch(max(shown_at) FILTER (quality.impression_id IS NOT NULL))) / 86400 AS age
-    FROM shown LEFT JOIN quality USING (impression_id)
-    GROUP BY ALL ORDER BY ALL
+    SELECT user_id, artwork_id, count(*) AS shown, sum(quality)::BIGINT AS plays,
+        ({newest} - max(shown_us) FILTER (quality = 1)) / {day} AS age
+    FROM part GROUP BY ALL ORDER BY ALL
 """
 
 
@@ -71,13 +74,13 @@ class PictureInterests:
 NO_INTERESTS = PictureInterests({}, np.empty((0, 0), np.float32), np.empty(0))
 
 
-def learn_picture_interests(logs: Path | str, store: Store) -> int:
+def learn_picture_interests(logs: Path | str, store: Store, rules: Rules | None = None) -> int:
     """Write the interests in pictures that logs show (as `learn_priors` takes them) into the store, in place of those before; how many.
 
     The vectors are those of the snapshot that serves. Raises SnapshotError where there is none, LogError as `learn_priors` does.
     """
     snapshot = open_snapshot(store)
-    found = picture_interests_of(logs, snapshot)
+    found = picture_interests_of(logs, snapshot, rules)
     store = open_store(store.root, snapshot.manifest.fingerprint)
     vectors = np.array([one.vector for one in found.values()], np.float32).reshape(len(found), store.dimension)
     columns = [
@@ -102,24 +105,36 @@ def read_picture_interests(store: Store) -> PictureInterests:
     return PictureInterests(rows, read_vectors(table), table["weight"].to_numpy())
 
 
-def picture_interests_of(logs: Path | str, snapshot: Snapshot) -> dict[str, PictureInterest]:
+def picture_interests_of(logs: Path | str, snapshot: Snapshot, rules: Rules | None = None) -> dict[str, PictureInterest]:
     """user_id to what the user's eye likes, of those who played anything; `logs` as `learn_priors` takes them.
 
     Artwork that the snapshot does not have is left out. Raises LogError as `learn_priors` does.
     """
-    seen = aggregate(logs, COLUMNS, SEEN)
-    rows = pc.index_in(seen["artwork_id"], snapshot.artwork["artwork_id"].combine_chunks())
-    seen = seen.append_column("row", rows).filter(pc.is_valid(rows))
-    return liked_by_user(seen, snapshot)
+    found: dict[str, PictureInterest] = {}
+    with open_facts(logs, rules, needed=NEEDED) as facts:
+        shown = facts.connection.sql(SHOWN).to_arrow_table()
+        known, newest = _in_snapshot(shown, snapshot), pc.max(shown["newest"]).as_py()
+        if not len(known):
+            return found
+        usual = known["shown"].to_numpy() @ snapshot.index.vectors_of(known["row"].to_numpy()) / pc.sum(known["shown"]).as_py()
+        for _ in facts.in_parts(OF_USERS, "user_id"):
+            seen = facts.connection.sql(SEEN.format(newest=newest or 0, day=DAY_US)).to_arrow_table()
+            found |= liked_by_user(_in_snapshot(seen, snapshot), snapshot, usual)
+    return dict(sorted(found.items()))
 
 
-def liked_by_user(seen: pa.Table, snapshot: Snapshot) -> dict[str, PictureInterest]:
-    """The same of a table with user_id (rising), row of the snapshot's artwork, shown, plays, and age of the last play in days."""
+def _in_snapshot(table: pa.Table, snapshot: Snapshot) -> pa.Table:
+    """With `row`, the artwork's of the snapshot; without artwork that it does not have."""
+    rows = pc.index_in(table["artwork_id"], snapshot.artwork["artwork_id"].combine_chunks())
+    return table.append_column("row", rows).filter(pc.is_valid(rows))
+
+
+def liked_by_user(seen: pa.Table, snapshot: Snapshot, usual: np.ndarray) -> dict[str, PictureInterest]:
+    """The same of a table with user_id (rising), row of the snapshot's artwork, shown, plays, and age of the last play in days.
+
+    usual: (d,) the mean of the vectors shown to anyone.
+    """
     shown, plays, rows = (seen[name].to_numpy() for name in ("shown", "plays", "row"))
-    if not len(shown):
-        return {}
-    of_rows = np.bincount(rows, shown)
-    usual = of_rows[(met := np.flatnonzero(of_rows))] @ snapshot.index.vectors_of(met) / shown.sum()
     users = seen["user_id"].combine_chunks().dictionary_encode()
     ends = np.cumsum(np.bincount(users.indices.to_numpy()))
     ages = pc.fill_null(seen["age"], 0.0).to_numpy()

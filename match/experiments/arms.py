@@ -3,55 +3,67 @@
 The unit is the user, since it is users that are drawn into arms: what one user does again and again is one observation. A rate is a
 quotient of two sums over users, and its variance follows from the sums of their squares and products (the delta method; Deng, Knoblich
 & Lu 2018, "Applying the delta method in metric analytics", KDD).
+
+Which impressions count is what match.clicks.rules says, with one difference: repeats are those of a title, not of an artwork. An arm
+that shows everyone the same artwork repeats it sooner than one that varies, so that a cap on artwork would take the later and less
+played impressions from the one and leave them to the other. What is left out depends on a user's own impressions of titles alone, by
+the same rule in each arm: what remains is a metric of users like any other, and its lift is that of what was drawn. But an arm may
+change how much its users look at, and then it changes who is taken for a machine and what is a repeat; so these are counted by arm,
+and a difference that is hardly chance is said (Fabijan et al., as in match.experiments.shares, tell of a good change that looked like
+robots).
 """
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 
 from embed.errors import LogError, QueryError
-from match.clicks.logs import aggregate, columns_of, named
+from match.clicks.facts import open_facts
+from match.clicks.logs import named, text
+from match.clicks.rules import Rules, Wait
 
 LISTED = 20  # arms named in an error
-METRICS = {  # what counts of an impression
-    "quality": "quality",
-    "plays": "(SELECT DISTINCT impression_id FROM played)",
-}
-
 # As `embed.records.fold` spells a name, where a query can: "Teens" and "teens " are one segment, and a blank one is none.
 SEGMENT = r"nullif(nfc_normalize(lower(regexp_replace(trim(segment), '\s+', ' ', 'g'))), '')"
 
+OF_USERS = """
+    SELECT CASE WHEN {inside} THEN user_id END AS user_id, CASE WHEN {inside} THEN {arm} END AS arm, {segment} AS segment,
+        impression_id, shown_us, shown_day AS day, quality, verdict
+    FROM facts
+"""
 # Of a user's sums so far and those of the day before, the difference of squares is what the day adds to the sum of squares.
 SUMS = """
-    , daily AS (
-        SELECT CASE WHEN inside THEN user_id END AS user_id, CASE WHEN inside THEN arm END AS arm, day,
-            arg_min(segment, (shown_at, impression_id)) AS segment, count(*) AS shown, count(metric.impression_id) AS played
-        FROM (SELECT impression_id, user_id, {arm} AS arm, {segment} AS segment, shown_at,
-                  coalesce({inside}, false) AS inside, CAST(floor(epoch(shown_at) / 86400) AS BIGINT) AS day FROM shown)
-        LEFT JOIN {metric} AS metric USING (impression_id)
-        GROUP BY ALL
+    WITH daily AS (
+        SELECT user_id, arm, day, arg_min(segment, (shown_us, impression_id)) AS segment, count(*) AS seen,
+            count(*) FILTER (verdict = 'counted') AS shown, sum(CASE WHEN verdict = 'counted' THEN quality ELSE 0 END) AS played,
+            count(*) FILTER (verdict = 'young') AS young, count(*) FILTER (verdict = 'bot') AS bots,
+            count(*) FILTER (verdict = 'repeat') AS repeats
+        FROM part GROUP BY user_id, arm, day
     ),
     users AS (
         SELECT user_id, min(arm) <> max(arm) AS crossed, arg_min(segment, day) AS segment
         FROM daily WHERE user_id IS NOT NULL GROUP BY user_id
     ),
     running AS (
-        SELECT *, sum(shown) OVER past AS all_shown, sum(played) OVER past AS all_played
+        SELECT *, sum(shown) OVER past AS all_shown, sum(played) OVER past AS all_played,
+            row_number() OVER past = 1 AS first, sum(bots) OVER past AS all_bots, sum(repeats) OVER past AS all_repeats,
+            row_number() OVER (PARTITION BY user_id ORDER BY day, arm) = 1 AS first_of_user
         FROM daily WINDOW past AS (PARTITION BY user_id, arm ORDER BY day)
     )
     SELECT arm, running.user_id IS NULL AS nameless, coalesce(crossed, false) AS crossed, users.segment AS segment, day,
-        count(*) FILTER (all_shown = shown) AS users, sum(shown) AS shown, sum(played) AS played,
+        count(*) FILTER (shown > 0 AND all_shown = shown) AS users, sum(shown) AS shown, sum(played) AS played,
         sum(all_shown ** 2 - (all_shown - shown) ** 2) AS shown_shown,
         sum(all_shown * all_played - (all_shown - shown) * (all_played - played)) AS shown_played,
         sum(all_played ** 2 - (all_played - played) ** 2) AS played_played,
-        (SELECT count(*) FROM users WHERE crossed) AS crossed_users
+        sum(seen) AS seen, count(*) FILTER (first) AS all_users, count(*) FILTER (first_of_user) AS different_users,
+        sum(young) AS young, sum(bots) AS bots, count(*) FILTER (bots > 0 AND all_bots = bots) AS bot_users,
+        sum(repeats) AS repeats, count(*) FILTER (repeats > 0 AND all_repeats = repeats) AS repeat_users
     FROM running LEFT JOIN users USING (user_id)
-    GROUP BY ALL ORDER BY ALL
+    GROUP BY arm, nameless, crossed, users.segment, day
 """
 
 
@@ -86,6 +98,17 @@ class Sums(NamedTuple):
             return np.asarray(self.user_variance / self.users)
 
 
+class LeftOut(NamedTuple):
+    """Of one arm: impressions that do not count, and users who have any."""
+
+    users: int = 0  # whom the arm served, those with nothing that counts included
+    young: int = 0  # impressions that may still be played, and wait
+    bots: int = 0  # of users with more than Rules.most_impressions, on that day
+    bot_users: int = 0
+    repeats: int = 0  # beyond Rules.most_repeats of a title
+    repeat_users: int = 0
+
+
 @dataclass(frozen=True)
 class SetAside:
     """What took no part, and was counted."""
@@ -94,6 +117,7 @@ class SetAside:
     crossed: int  # impressions of theirs
     nameless: int  # impressions that name no user
     outside: int  # impressions of no arm of the experiment
+    by_arm: dict[str, LeftOut] = field(default_factory=dict)  # of users of one arm
 
 
 @dataclass(frozen=True)
@@ -119,23 +143,26 @@ class Arms:
         return Sums(*np.moveaxis(self.table[:, :-1, -1], -1, 0))
 
 
-def read_arms(logs: Path | str, column: str, metric: str = "quality", only: Sequence[str] = ()) -> Arms:
+def read_arms(
+    logs: Path | str, column: str, metric: str = "quality", only: Sequence[str] = (), rules: Rules | None = None
+) -> Arms:
     """The arms that the impressions' `column` names, each once; only: those of the experiment, where the log has others, too.
 
-    A user belongs to the segment of the first impression that names one, which the arm cannot have moved. Users of several arms take no
-    part. Raises LogError as `match.clicks.logs.aggregate` does, for an impression without a time, and where no impression has an arm.
+    metric: what counts of an impression, a "quality" play, or any ("plays"). A user belongs to the segment of the first impression that
+    names one, which the arm cannot have moved. Users of several arms take no part. Raises LogError as `match.clicks.facts.open_facts`
+    does, for an impression without a time, where no impression has an arm, and where none of those that have one counts.
     """
-    there = columns_of(logs, "impressions")
-    has_segment = "segment" in there
-    query = SUMS.format(
+    query = OF_USERS.format(
         arm=named(column),
-        segment=SEGMENT if has_segment else "NULL::VARCHAR",
-        metric=METRICS[metric],
-        inside=f"list_contains($arms, {named(column)})" if only else f"{named(column)} IS NOT NULL",
+        segment=SEGMENT,
+        inside=f"{named(column)} IN ({', '.join(map(text, only))})" if only else f"{named(column)} IS NOT NULL",
     )
-    columns = dict.fromkeys(("impression_id", "user_id", "shown_at", column, *(["segment"] if has_segment else [])))
-    rows = aggregate(logs, tuple(columns), query, {"arms": list(only)} if only else None)
-    return _arms(rows, only, f"{logs}: the impressions' {column}")
+    rows: list[dict[str, Any]] = []
+    how: dict[str, Any] = {"any_play": metric == "plays", "repeated": "title_id"}
+    with open_facts(logs, rules, more=(column,), needed=("user_id", "shown_at"), **how) as facts:
+        for _ in facts.in_parts(query, "user_id"):
+            rows += facts.connection.sql(SUMS).to_arrow_table().to_pylist()
+    return _arms(rows, only, f"{logs}: the impressions' {column}", facts.wait)
 
 
 def find_arm(arms: Arms, name: str, flag: str) -> int:
@@ -147,30 +174,45 @@ def find_arm(arms: Arms, name: str, flag: str) -> int:
     return arms.names.index(name)
 
 
-def _arms(rows: pa.Table, only: Sequence[str], where: str) -> Arms:
-    listed = rows.to_pylist()
-    taken = [row for row in listed if row["arm"] is not None and not row["nameless"] and not row["crossed"]]
-    if timeless := sum(row["shown"] for row in listed if row["day"] is None):
+def _arms(rows: list[dict[str, Any]], only: Sequence[str], where: str, wait: Wait) -> Arms:
+    taken = [row for row in rows if row["arm"] is not None and not row["nameless"] and not row["crossed"]]
+    crossed = [row for row in rows if row["crossed"]]
+    if timeless := sum(row["seen"] for row in rows if row["day"] is None):
         raise LogError(f"{where}: {timeless:,} impressions have no shown_at; fill it in, or leave them out")
-    crossed = [row for row in listed if row["crossed"]]
-    found = sorted({row["arm"] for row in taken} | {row["arm"] for row in crossed})
-    names = tuple(dict.fromkeys([*only, *found]))
+    found = sorted({row["arm"] for row in [*taken, *crossed]})
     if not found:
         raise LogError(f"{where} names no arm; say with --arm-column which column does")
-    segments = tuple(sorted({row["segment"] for row in taken if row["segment"] is not None}))
-    days = [row["day"] for row in [*taken, *crossed]]
-    first, last = min(days), max(days)
-    table = np.zeros((len(names), len(segments) + 1, last - first + 1, len(Sums._fields)))
-    at = {name: place for place, name in enumerate(names)}
-    in_segment = {name: place for place, name in enumerate(segments)}
-    for row in taken:
-        place = at[row["arm"]], in_segment.get(row["segment"], len(segments)), row["day"] - first
-        table[place] += [float(row[name]) for name in Sums._fields]
+    counted = [row for row in [*taken, *crossed] if row["shown"]]
+    if not counted:
+        raise LogError(f"{where}: nothing counts yet of what the arms showed; {wait.words}")
+    names = tuple(dict.fromkeys([*only, *found]))
+    segments = tuple(sorted({row["segment"] for row in taken if row["segment"] is not None and row["shown"]}))
+    first, last = (end(row["day"] for row in counted) for end in (min, max))
+    table = _table([row for row in taken if row["shown"]], names, segments, range(first, last + 1))
     set_aside = SetAside(
-        crossed_users=listed[0]["crossed_users"],
-        crossed=sum(row["shown"] for row in crossed),
-        nameless=sum(row["shown"] for row in listed if row["arm"] is not None and row["nameless"]),
-        outside=sum(row["shown"] for row in listed if row["arm"] is None),
+        crossed_users=sum(row["different_users"] for row in crossed),
+        crossed=sum(row["seen"] for row in crossed),
+        nameless=sum(row["seen"] for row in rows if row["arm"] is not None and row["nameless"]),
+        outside=sum(row["seen"] for row in rows if row["arm"] is None),
+        by_arm={name: _left_out([row for row in taken if row["arm"] == name]) for name in names},
     )
     dates = tuple(datetime.date(1970, 1, 1) + datetime.timedelta(days=day) for day in range(first, last + 1))
     return Arms(names, segments, dates, table.cumsum(axis=2), set_aside)
+
+
+def _table(rows: list[dict[str, Any]], names: Sequence[str], segments: Sequence[str], days: range) -> np.ndarray:
+    """As Arms has it, of each day for itself."""
+    table = np.zeros((len(names), len(segments) + 1, len(days), len(Sums._fields)))
+    at = {name: place for place, name in enumerate(names)}
+    in_segment = {name: place for place, name in enumerate(segments)}
+    for row in rows:
+        place = at[row["arm"]], in_segment.get(row["segment"], len(segments)), row["day"] - days.start
+        table[place] += [float(row[name]) for name in Sums._fields]
+    return table
+
+
+def _left_out(rows: list[dict[str, Any]]) -> LeftOut:
+    bots, bot_users, repeats, repeat_users, users, young = (
+        int(sum(row[name] for row in rows)) for name in ("bots", "bot_users", "repeats", "repeat_users", "all_users", "young")
+    )
+    return LeftOut(users, young, bots, bot_users, repeats, repeat_users)

@@ -9,7 +9,7 @@ The comparison is fair where the artwork was drawn by chance. A policy that show
 good: name one that drew by chance, where the log has one. The report is for one look at a finished log, not for stopping an experiment.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from embed.errors import LogError, QueryError
-from match.clicks.logs import aggregate, columns_of
+from match.clicks.facts import open_facts
+from match.clicks.logs import text
+from match.clicks.rules import Rules
 from match.experiments.arms import SEGMENT
 from match.experiments.discoveries import discoveries
 from match.experiments.proportions import difference, effective, p_value, z_of
@@ -26,14 +28,15 @@ EVERYONE = "everyone"  # the segment of a log that has none
 FEWEST_PLAYS = 10.0  # expected of the artwork, and of the others, for the pair to be compared at all
 SHARE = 0.05  # of discoveries that are false, on average, at most
 
+OF_TITLES = """
+    SELECT coalesce({segment}, {everyone}) AS segment, title_id, artwork_id, coalesce(user_id, impression_id) AS user_id, quality
+    FROM facts WHERE verdict = 'counted' AND {inside}
+"""
 # The plays of one user hang together, whence the sums of squares, over the users of a title in a segment. Impressions that name no
 # user count as users of their own.
 COUNTS = """
-    , seen AS (
-        SELECT coalesce({segment}, $everyone) AS segment, title_id, artwork_id,
-            coalesce(user_id, impression_id) AS user_id, count(*) AS shown, count(quality.impression_id) AS played
-        FROM shown LEFT JOIN quality USING (impression_id) WHERE {inside}
-        GROUP BY ALL
+    WITH seen AS (
+        SELECT segment, title_id, artwork_id, user_id, count(*) AS shown, sum(quality) AS played FROM part GROUP BY ALL
     ),
     of_users AS (SELECT segment, title_id, user_id, sum(shown) AS shown, sum(played) AS played FROM seen GROUP BY ALL),
     of_titles AS (
@@ -46,7 +49,7 @@ COUNTS = """
         any_value(shown_shown) AS shown_shown, any_value(shown_played)::DOUBLE AS shown_played,
         any_value(played_played) AS played_played
     FROM seen JOIN of_titles USING (segment, title_id)
-    GROUP BY ALL ORDER BY ALL
+    GROUP BY ALL
 """
 
 PAIRS = pa.schema(
@@ -85,20 +88,22 @@ class Audiences:
     more: int  # impressions that half of those need at most until they are compared; 0 where there are none
     untold: int  # pairs that were compared and are no discovery
     to_tell: int  # impressions that half of those need at most, of artwork and others each, to tell a difference of a fifth of the rate
+    left_out: dict[str, int] = field(default_factory=dict)  # impressions that do not count: young, repeat, bot
 
 
 def report_audiences(
-    logs: Path | str, *, policy: str | None = None, title: str | None = None, share: float = SHARE
+    logs: Path | str, *, policy: str | None = None, title: str | None = None, share: float = SHARE, rules: Rules | None = None
 ) -> Audiences:
     """Which artwork of `logs` (a folder as `learn_priors` takes it, with user_id) works in which segment.
 
     policy: only impressions of this one; title: only its pairs are in `pairs`, the control is still over all. Raises QueryError for a
-    policy or title that no impression names, LogError as `match.clicks.logs.aggregate` does.
+    policy or title that no impression names, LogError as `match.clicks.facts.open_facts` does, and
+    where no impression counts.
     """
-    counts = _read(logs, policy)
+    counts, left_out = _read(logs, policy, rules)
     if title is not None and title not in counts["title_id"].to_pylist():
         raise QueryError(f"--title {title!r}: no impression in {logs} names it")
-    return compare_artwork(counts, title=title, share=share)
+    return replace(compare_artwork(counts, title=title, share=share), left_out=left_out)
 
 
 def compare_artwork(counts: pa.Table, *, title: str | None = None, share: float = SHARE) -> Audiences:
@@ -168,20 +173,16 @@ def _to_tell(rate: np.ndarray, design: np.ndarray, level: float) -> int:
     return int(np.ceil(np.quantile(each, MIDDLE)))
 
 
-def _read(logs: Path | str, policy: str | None) -> pa.Table:
-    segmented = "segment" in columns_of(logs, "impressions")
-    columns = ("impression_id", "user_id", "title_id", "artwork_id", *(["segment"] if segmented else []))
-    query = COUNTS.format(
-        segment=SEGMENT if segmented else "NULL::VARCHAR", inside="true" if policy is None else "policy = $policy"
-    )
-    if policy is not None:
-        columns, more = (*columns, "policy"), {"policy": policy}
-    else:
-        more = {}
-    counts = aggregate(logs, columns, query, {"everyone": EVERYONE, **more})
-    if not len(counts):
+def _read(logs: Path | str, policy: str | None, rules: Rules | None) -> tuple[pa.Table, dict[str, int]]:
+    """(counts as COUNTS has them, impressions that do not count by why)."""
+    inside = "true" if policy is None else f"policy = {text(policy)}"
+    query = OF_TITLES.format(segment=SEGMENT, everyone=text(EVERYONE), inside=inside)
+    with open_facts(logs, rules, more=() if policy is None else ("policy",), needed=("user_id",)) as facts:
+        counts = pa.concat_tables([facts.connection.sql(COUNTS).to_arrow_table() for _ in facts.in_parts(query, "title_id")])
+        aside = f"SELECT verdict, count(*) FROM facts WHERE verdict <> 'counted' AND {inside} GROUP BY verdict"
+        left_out = dict(facts.connection.execute(aside).fetchall())
+    if not len(counts) and not left_out:
         raise QueryError(f"no impression in {logs}" + (f" has the policy {policy!r}" if policy is not None else ""))
-    for column in ("title_id", "artwork_id"):
-        if nameless := pc.sum(counts["shown"].filter(pc.is_null(counts[column]))).as_py():
-            raise LogError(f"{nameless:,.0f} impressions in {logs} have no {column}; fill it in, or leave them out")
-    return counts
+    if not len(counts):
+        raise LogError(f"{logs}: nothing counts yet; {facts.wait.words}")
+    return counts.sort_by([(name, "ascending") for name in ("segment", "title_id", "artwork_id")]), left_out

@@ -13,10 +13,11 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from embed.errors import QueryError
+from match.clicks.rules import Rules
 from match.experiments.arms import Arms, SetAside, Sums, find_arm, read_arms
 from match.experiments.discoveries import discoveries
 from match.experiments.sequences import always_valid_p, half_width, probability_above, ratio_interval
-from match.experiments.shares import SampleRatio, sample_ratio
+from match.experiments.shares import MISMATCH, SampleRatio, evenness, sample_ratio
 from match.experiments.sizes import Size, needed_error, size_of
 
 FEWEST_USERS, FEWEST_PLAYS = 100, 25  # of an arm, below which its rate is not near enough to normal to be compared
@@ -106,6 +107,14 @@ class Segments:
     confidence: float  # of each interval: as many may be wrong among discoveries as discoveries may be false
 
 
+class Uneven(NamedTuple):
+    """A kind of impressions that do not count, of which the arms have more and less, and hardly by chance."""
+
+    kind: Literal["bot", "repeat"]
+    shares: dict[str, float]  # of each arm's users, how many have any
+    p: float
+
+
 class Course(NamedTuple):
     """Relative lifts as they stood at the end of each day: (arms, days) float64, NaN while there was too little."""
 
@@ -124,6 +133,7 @@ class Trial:
     arms: tuple[Arm, ...]  # the control first
     days: tuple[datetime.date, ...]
     set_aside: SetAside
+    uneven: tuple[Uneven, ...]  # a warning: what was left out may itself be an effect of the arm
     ratio: SampleRatio
     refused: str | None  # why lifts are not to be read; the effects are empty then
     confidence: float  # of each interval of a lift: all of them hold together with 1 - level (Bonferroni)
@@ -135,12 +145,12 @@ class Trial:
     course: Course
 
 
-def report_trial(logs: Path | str, plan: Plan) -> Trial:
+def report_trial(logs: Path | str, plan: Plan, rules: Rules | None = None) -> Trial:
     """The experiment in the folder `logs` (as `learn_priors` takes it; impressions need user_id, shown_at and the arm's column).
 
     Raises QueryError for a control that no impression names, LogError as `read_arms` does.
     """
-    return judge(read_arms(logs, plan.column, plan.metric, tuple(plan.shares or ())), plan)
+    return judge(read_arms(logs, plan.column, plan.metric, tuple(plan.shares or ()), rules), plan)
 
 
 def judge(arms: Arms, plan: Plan) -> Trial:
@@ -159,6 +169,7 @@ def judge(arms: Arms, plan: Plan) -> Trial:
         tuple(_arm(arms.names[place], _at(sums, place), plan) for place in [control, *others]),
         arms.days,
         arms.set_aside,
+        _uneven(arms.set_aside),
         ratio,
         refused,
         1 - level,
@@ -203,6 +214,16 @@ def compare(arm: Sums, control: Sums, mde: float, level: float) -> Compared:
 
 def _enough(sums: Sums) -> np.ndarray:
     return np.asarray((sums.users >= FEWEST_USERS) & (sums.played >= FEWEST_PLAYS) & (sums.user_variance > 0))
+
+
+def _uneven(aside: SetAside) -> tuple[Uneven, ...]:
+    users = {arm: of.users for arm, of in aside.by_arm.items() if of.users}
+    kinds: tuple[tuple[Literal["bot", "repeat"], dict[str, int]], ...] = (
+        ("bot", {arm: aside.by_arm[arm].bot_users for arm in users}),
+        ("repeat", {arm: aside.by_arm[arm].repeat_users for arm in users}),
+    )
+    found = (Uneven(kind, {arm: some[arm] / users[arm] for arm in users}, evenness(some, users)) for kind, some in kinds)
+    return tuple(each for each in found if each.p < MISMATCH)
 
 
 def _refusal(arms: Arms, ratio: SampleRatio) -> str | None:

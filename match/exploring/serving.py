@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from index.snapshot import Snapshot
 from index.titles import ABSENT, Page, TitleIndex
-from match.blend import Parts
+from match.blend import Parts, Weights
 from match.clicks.priors import PriorColumns
 from match.exploring.keeping import History
 from match.exploring.log import PageLog, Where, log_of
@@ -79,6 +79,7 @@ class Served:
     posteriors: Posteriors
     explored: Explored
     segment: str | None  # the user's
+    weights: Weights | None = None  # for the log
 
     @property
     def places(self) -> np.ndarray:
@@ -136,6 +137,7 @@ class Served:
             copy_ids,
             columns,
             self.posteriors,
+            self.weights,
         )
 
     def _ids(self, places: np.ndarray) -> pa.Array:
@@ -144,8 +146,16 @@ class Served:
         return taken.combine_chunks() if isinstance(taken, pa.ChunkedArray) else taken
 
 
-def serve(exploring: Exploring, seen: Seen, guarded: Guarded, at: datetime, segment: str | None = None) -> Served:
-    """What is shown of a page at a moment; segment: the user's, for the log where the caller's `where` says none."""
+def serve(
+    exploring: Exploring,
+    seen: Seen,
+    guarded: Guarded,
+    at: datetime,
+    segment: str | None = None,
+    weights: Weights | None = None,
+) -> Served:
+    """What is shown of a page at a moment; segment: the user's, for the log where the caller's `where` says none; weights: that the
+    parts were made with, for the log."""
     guards, rows, posteriors = exploring.guards, seen.page.rows, seen.posteriors
     little = marks = cosines = None
     if guards is not None:
@@ -166,7 +176,7 @@ def serve(exploring: Exploring, seen: Seen, guarded: Guarded, at: datetime, segm
         cosines,
     )
     explored = explore(exploring.how, beliefs, at, guards, exploring.history)
-    return Served(exploring, seen, guarded.snapshot, at, posteriors, explored, segment)
+    return Served(exploring, seen, guarded.snapshot, at, posteriors, explored, segment, weights)
 
 
 def _cosines(index: TitleIndex, page: Page, places: np.ndarray, others: np.ndarray, which: np.ndarray) -> np.ndarray:

@@ -24,7 +24,15 @@ def logs(tmp_path: Path, write_rows: Callable[..., Path]) -> Callable[..., Path]
                     name = f"{arm}-{user}-{day}"
                     when = (FIRST + timedelta(days=day)).isoformat()
                     kind = ["kids", "teens"][user % 2]
-                    row = {"impression_id": name, "user_id": f"{arm}-{user}", "policy": arm, "segment": kind, "shown_at": when}
+                    row = {
+                        "impression_id": name,
+                        "title_id": "t",
+                        "artwork_id": "a",
+                        "user_id": f"{arm}-{user}",
+                        "policy": arm,
+                        "segment": kind,
+                        "shown_at": when,
+                    }
                     impressions.append({**row, **more})
                     if played:
                         plays.append({"impression_id": name, "seconds": 900.0, "fraction": 0.5})
@@ -41,9 +49,11 @@ def flat(text: str) -> str:
 
 def test_a_winner_in_words_and_numbers(invoke: Callable, logs: Callable[..., Path]) -> None:
     written = logs({"control": 0.1, "taste": 0.25})
-    result = invoke("report_experiment", written, "--control", "control", "--mde", "0.2")
+    result = invoke("report_experiment", written, "--control", "control", "--mde", "0.2", "--wait", "0")
     assert (result.exit_code, result.stderr) == (0, "")
-    answer = json.loads(invoke("report_experiment", written, "--control", "control", "--mde", "0.2", "--json").stdout)
+    answer = json.loads(
+        invoke("report_experiment", written, "--control", "control", "--mde", "0.2", "--wait", "0", "--json").stdout
+    )
     (lift,) = answer["lifts"]
     assert answer["verdict"]["kind"] == "winner"
     assert answer["sample_ratio"]["p"] == 1
@@ -60,7 +70,8 @@ def test_a_winner_in_words_and_numbers(invoke: Callable, logs: Callable[..., Pat
 
 
 def test_nothing_to_tell_says_what_it_would_take(invoke: Callable, logs: Callable[..., Path]) -> None:
-    result = invoke("report_experiment", logs({"control": 0.1, "taste": 0.11}), "--control", "control", "--mde", "0.1")
+    written = logs({"control": 0.1, "taste": 0.11})
+    result = invoke("report_experiment", written, "--control", "control", "--mde", "0.1", "--wait", "0")
     assert result.exit_code == 0
     assert "No winner" in result.stdout
     assert "(the smallest worth finding): about" in result.stdout

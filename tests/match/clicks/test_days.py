@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from embed.errors import LogError
 from embed.records import IMPRESSION, PLAY
 from embed.store import Store, read_table
-from match.clicks import days
-from match.clicks.days import Report, Rules, count_days
+from match.clicks import days, parts
+from match.clicks.days import Report, count_days
 from match.clicks.logs import database
 from match.clicks.priors import Priors, learn_priors, priors_of, read_priors
+from match.clicks.rules import Rules
 
 Row = dict[str, Any]
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -256,7 +257,7 @@ def test_adding_day_by_day_is_reading_all_at_once(
         added = learn_priors(logs, empty_store, rules, add=number > 0)
     whole = [[row for _, table, row in found if table == name] for name in ("impressions", "plays")]
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(days, "AT_ONCE", 40)  # and a share of the impressions at a time
+        patched.setattr(parts, "AT_ONCE", 40)  # and a share of the impressions at a time
         at_once = priors_of(count_days(write(folder / "whole", *whole), rules))
     alike(added, at_once)
     alike(read_priors(empty_store), at_once)

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from embed.errors import LogError
 from embed.records import IMPRESSION
 from embed.store import Store
-from match.clicks.days import Rules, count_days, warehouse_queries
+from match.clicks.days import count_days, warehouse_queries
+from match.clicks.facts import limits_of
 from match.clicks.priors import learn_priors, priors_of
 from match.clicks.queries import DAYS, DELAYS, FACTS, ONCE, in_dialect
+from match.clicks.rules import Rules
 
 IMPRESSIONS = pa.schema(
     [(name, pa.string()) for name in ("impression_id", "user_id", "title_id", "artwork_id", "copy_id", "segment")]
@@ -25,7 +27,7 @@ IMPRESSIONS = pa.schema(
 PLAYS = pa.schema(
     [("impression_id", pa.string()), ("seconds", pa.float64()), ("fraction", pa.float64()), ("played_us", pa.int64())]
 )
-LIMITS = {"fraction": 0.2, "seconds": 600.0, "most_impressions": 12, "most_repeats": 2}
+LIMITS = limits_of(Rules(most_impressions=12, most_repeats=2))
 DAY = 86_400_000_000
 SETTLED = {"settled_us": 20_000 * DAY + 2 * DAY}
 FACT_COLUMNS = "impression_id, user_id, title_id, artwork_id, copy_id, segment, place, shown_us, played_us, quality, verdict"

@@ -11,6 +11,7 @@ from embed.errors import LogError
 from index.snapshot import open_snapshot
 from match.blend import similarity_of
 from match.clicks import seen
+from match.clicks.rules import Rules
 from match.clicks.seen import (
     ENOUGH,
     MOST,
@@ -118,6 +119,8 @@ def test_in_the_matcher_s_own_similarity_the_gap_has_no_say() -> None:
 
 # Out of logs.
 
+AT_ONCE = Rules(wait=0.0)  # plays come
+
 
 @pytest.fixture
 def liked(tmp_path: Path, shared_store: Any, write_rows: Callable[..., Path]) -> Callable[..., dict[str, PictureInterest]]:
@@ -125,14 +128,20 @@ def liked(tmp_path: Path, shared_store: Any, write_rows: Callable[..., Path]) ->
 
     def run(shown: list[tuple[str, str, int, bool]], format: str = "csv") -> dict[str, PictureInterest]:
         impressions = [
-            {"impression_id": str(n), "user_id": user, "artwork_id": artwork, "shown_at": f"2026-01-{day:02}T20:00:00+00:00"}
+            {
+                "impression_id": str(n),
+                "user_id": user,
+                "title_id": "harbour",
+                "artwork_id": artwork,
+                "shown_at": f"2026-01-{day:02}T20:00:00+00:00",
+            }
             for n, (user, artwork, day, _) in enumerate(shown)
         ]
         plays = [{"impression_id": str(n), "seconds": 900.0, "fraction": 0.9} for n, row in enumerate(shown) if row[3]]
         plays += [{"impression_id": "0", "seconds": 1.0, "fraction": 0.01}]  # clickbait: no quality play
         write_rows(tmp_path / "logs", "impressions", impressions, format)
         write_rows(tmp_path / "logs", "plays", plays, format)
-        return picture_interests_of(tmp_path / "logs", open_snapshot(shared_store))
+        return picture_interests_of(tmp_path / "logs", open_snapshot(shared_store), AT_ONCE)
 
     return run
 
@@ -169,9 +178,9 @@ def test_logs_without_users_or_times(
     liked: Callable[..., dict[str, PictureInterest]], tmp_path: Path, shared_store: Any
 ) -> None:
     liked(SHOWN)
-    (tmp_path / "logs" / "impressions.csv").write_text("impression_id,artwork_id\n1,kiss\n", encoding="utf-8")
+    (tmp_path / "logs" / "impressions.csv").write_text("impression_id,title_id,artwork_id\n1,harbour,kiss\n", encoding="utf-8")
     with pytest.raises(LogError, match=r"impressions\.csv has no column user_id, shown_at"):
-        picture_interests_of(tmp_path / "logs", open_snapshot(shared_store))
+        picture_interests_of(tmp_path / "logs", open_snapshot(shared_store), AT_ONCE)
 
 
 # In the store, and in what is chosen.
@@ -191,7 +200,7 @@ def test_learned_read_and_heard(
     store = make_store(tmp_path / "store", titles, users)
     before = Matcher.open(store).choose("wil", ["harbour"])[0]
     with LiveMatcher(store, seconds=None) as live:
-        assert learn_picture_interests(tmp_path / "logs", store) == 1
+        assert learn_picture_interests(tmp_path / "logs", store, AT_ONCE) == 1
         read = read_picture_interests(store)
         assert list(read.rows) == ["wil"]
         assert read.get("carl") is None
@@ -209,7 +218,7 @@ def test_words_still_speak_where_the_user_has_some(
 ) -> None:
     liked([("rosa", "ghost", day, True) for day in range(1, 29)])
     store = make_store(tmp_path / "store", titles, users)
-    learn_picture_interests(tmp_path / "logs", store)
+    learn_picture_interests(tmp_path / "logs", store, AT_ONCE)
     choice = Matcher.open(store).choose("rosa", ["harbour"])[0]
     assert choice.artwork is not None
     assert (choice.artwork.artwork_id, choice.artwork.phrase) == ("kiss", "romantic films")

@@ -10,15 +10,18 @@ import pytest
 
 from embed.errors import LogError, QueryError
 from embed.records import fold
-from match.experiments.arms import SetAside, Sums, find_arm, read_arms
+from match.clicks.rules import Rules
+from match.experiments.arms import LeftOut, SetAside, Sums, find_arm, read_arms
 
 Rows = list[dict[str, Any]]
+AT_ONCE = Rules(wait=0.0)  # plays come
 FIRST = datetime(2026, 9, 1, 12, tzinfo=UTC)
 
 
 def impression(number: int, user: str | None, arm: str | None, day: float = 0, **more: Any) -> dict[str, Any]:
     when = (FIRST + timedelta(days=day)).isoformat()
-    return {"impression_id": f"i{number}", "user_id": user, "policy": arm, "shown_at": when, **more}
+    ids = {"impression_id": f"i{number}", "user_id": user, "title_id": f"t{number}", "artwork_id": f"a{number}"}
+    return {**ids, "policy": arm, "shown_at": when, **more}
 
 
 @pytest.fixture
@@ -45,11 +48,13 @@ def test_sums_by_arm_segment_and_day_are_those_of_numpy(logs: Callable[..., Path
     rows = [impression(n, f"u{u}", arm[u], int(d), segment=segment[u]) for n, (u, d) in enumerate(zip(user, day, strict=True))]
     begun, watched = rng.random(count) < 0.4, rng.random(count) < 0.5
     plays = [play(n, 0.9 if watched[n] else 0.01) for n in np.flatnonzero(begun)]
-    arms = read_arms(logs(rows + rows[:50], plays + plays[:20], format), "policy", metric)  # some lines came twice
+    arms = read_arms(
+        logs(rows + rows[:50], plays + plays[:20], format), "policy", metric, rules=AT_ONCE
+    )  # some lines came twice
     played = begun & watched if metric == "quality" else begun
     assert (arms.names, arms.segments) == (("a", "b", "c"), ("kids", "teens"))
     assert arms.days == tuple(date(2026, 9, 1) + timedelta(days=each) for each in range(days))
-    assert arms.set_aside == SetAside(0, 0, 0, 0)
+    assert arms.set_aside == SetAside(0, 0, 0, 0, {name: LeftOut(users=50) for name in "abc"})
     for name, kind, until in [("a", "kids", 0), ("b", "teens", 2), ("c", "kids", 4)]:
         there = (arm[user] == name) & (segment[user] == kind) & (day <= until)
         n, y = np.bincount(user[there], minlength=users), np.bincount(user[there], played[there], minlength=users)
@@ -80,7 +85,7 @@ def test_a_user_s_segment_is_that_of_the_first_impression_that_names_one(logs: C
         impression(2, "ada", "a", 1, segment="teens"),
         impression(3, "ben", "a", 1, segment=None),
     ]
-    arms = read_arms(logs(rows, [play(1)]), "policy")
+    arms = read_arms(logs(rows, [play(1)]), "policy", rules=AT_ONCE)
     assert arms.segments == ("teens",)
     assert arms.by_segment().shown.tolist() == [[3]]
     assert arms.in_all().shown.tolist() == [4]
@@ -89,7 +94,7 @@ def test_a_user_s_segment_is_that_of_the_first_impression_that_names_one(logs: C
 def test_segments_are_told_apart_by_their_folded_names(logs: Callable[..., Path]) -> None:
     names = ["Teens", " teens", "TEENS  of  TODAY", "Caf\u00e9", "cafe\u0301", " ", ""]
     rows = [impression(n, f"u{n}", "a", segment=name) for n, name in enumerate(names)]
-    arms = read_arms(logs(rows, [play(0)], "parquet"), "policy")
+    arms = read_arms(logs(rows, [play(0)], "parquet"), "policy", rules=AT_ONCE)
     assert set(arms.segments) == {fold(name) for name in names if fold(name)}
     assert dict(zip(arms.segments, arms.by_segment().shown[0], strict=True))["teens"] == 2
 
@@ -102,8 +107,8 @@ def test_what_takes_no_part_is_counted(logs: Callable[..., Path]) -> None:
         *(impression(30 + n, "ada", None) for n in range(5)),
         impression(40, "eve", "b"),
     ]
-    arms = read_arms(logs(rows, [play(0)]), "policy")
-    assert arms.set_aside == SetAside(crossed_users=1, crossed=3, nameless=4, outside=5)
+    arms = read_arms(logs(rows, [play(0)]), "policy", rules=AT_ONCE)
+    assert arms.set_aside == SetAside(1, 3, nameless=4, outside=5, by_arm={"a": LeftOut(1), "b": LeftOut(1)})
     assert arms.in_all().users.tolist() == [1, 1]
     assert arms.in_all().shown.tolist() == [2, 1]
 
@@ -115,22 +120,22 @@ def test_only_the_arms_of_the_experiment(logs: Callable[..., Path]) -> None:
         impression(2, "ada", "before"),
         impression(3, "eve", "before"),
     ]
-    arms = read_arms(logs(rows, [play(0)]), "policy", only=("b", "a", "never"))
+    arms = read_arms(logs(rows, [play(0)]), "policy", only=("b", "a", "never"), rules=AT_ONCE)
     assert arms.names == ("b", "a", "never")
     assert arms.in_all().users.tolist() == [1, 1, 0]
-    assert arms.set_aside == SetAside(0, 0, 0, outside=2)
+    assert arms.set_aside == SetAside(0, 0, 0, outside=2, by_arm={"b": LeftOut(1), "a": LeftOut(1), "never": LeftOut()})
 
 
 @pytest.mark.parametrize("column", ["group", 'my "arm"', "select"])
 def test_the_arm_s_column_may_be_called_anything(logs: Callable[..., Path], column: str) -> None:
     rows = [{**impression(0, "ada", "a"), column: "x"}, {**impression(1, "ben", "a"), column: "y"}]
-    assert read_arms(logs(rows, [play(0)], "parquet"), column).names == ("x", "y")
+    assert read_arms(logs(rows, [play(0)], "parquet"), column, rules=AT_ONCE).names == ("x", "y")
 
 
 def test_an_impression_without_a_time(logs: Callable[..., Path]) -> None:
     rows = [impression(0, "ada", "a"), {**impression(1, "ada", "a"), "shown_at": None}]
     with pytest.raises(LogError, match="1 impressions have no shown_at"):
-        read_arms(logs(rows, [play(0)]), "policy")
+        read_arms(logs(rows, [play(0)]), "policy", rules=AT_ONCE)
 
 
 def test_a_column_that_is_not_there_or_names_nothing(logs: Callable[..., Path]) -> None:
@@ -138,11 +143,11 @@ def test_a_column_that_is_not_there_or_names_nothing(logs: Callable[..., Path]) 
     with pytest.raises(LogError, match="has no column cell"):
         read_arms(written, "cell")
     with pytest.raises(LogError, match="the impressions' policy names no arm; say with --arm-column"):
-        read_arms(written, "policy")
+        read_arms(written, "policy", rules=AT_ONCE)
 
 
 def test_an_arm_that_nobody_saw(logs: Callable[..., Path]) -> None:
-    arms = read_arms(logs([impression(0, "ada", "a"), impression(1, "ben", "b")], [play(0)]), "policy")
+    arms = read_arms(logs([impression(0, "ada", "a"), impression(1, "ben", "b")], [play(0)]), "policy", rules=AT_ONCE)
     assert find_arm(arms, "b", "--control") == 1
     with pytest.raises(QueryError, match="--control 'c': no impression names that arm; there are 'a', 'b'"):
         find_arm(arms, "c", "--control")

@@ -12,8 +12,9 @@ import pytest
 from embed.records import CHOICE_LOG
 from embed.store import Store
 from index.filters import Context
+from match.blend import Weights
 from match.exploring.keeping import Shown
-from match.exploring.log import Logged, PageLog, Where, lines_of
+from match.exploring.log import Logged, PageLog, Where, lines_of, weights_of
 from match.exploring.policies import Exploration
 from match.exploring.serving import Exploring, beta_of
 from match.guards import Guards
@@ -120,6 +121,12 @@ def test_where_it_is_shown_stands_in_the_log(matcher: Matcher) -> None:
     assert (line.segment, line.device, line.row, line.shown_at, line.snapshot) == ("young", "tv", 3, AT, "000001")
     _, (line, *_) = logged(matcher, "rosa", BEST, Context(at=AT, segment="young"), where=Where("test"))
     assert line.segment == "test"
+
+
+def test_the_weights_that_served_stand_in_the_log(shared_store: Store) -> None:
+    served = Weights(0.7, 2.0)
+    _, lines = logged(Matcher.open(shared_store, served), "rosa", BEST)
+    assert {weights_of(line.parameters) for line in lines} == {served}
 
 
 def test_a_posterior_keeps_its_mean_and_is_worth_a_play_at_least() -> None:
