@@ -104,7 +104,7 @@ def moved(mean: np.ndarray, share: np.ndarray, before: np.ndarray, shift: np.nda
     before = np.clip(before, 1 - (1 - mean) / least, mean / least)  # else plays or failures would be fewer than none
     before = np.clip(before, *EDGES)
     known: np.ndarray = np.clip(mean + share * (expit(logit(before) + shift) - before), *EDGES)
-    return known
+    return np.where(shift == 0, mean, known)  # to the bit
 
 
 def with_average_fit(

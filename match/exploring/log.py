@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from embed.errors import LogError
 from embed.records import CHOICE_LOG, CONSIDERED
+from match.blend import Weights
 from match.exploring.page import Explored
 from match.exploring.policies import Exploration
 from match.exploring.thompson import Posteriors
@@ -95,6 +96,7 @@ class PageLog:
     begins: np.ndarray  # (t + 1,) int64: where each title's begin of ...
     ids: Callable[[], pa.Array]  # (n,) artwork_ids
     parts: dict[str, np.ndarray]  # (n,) float64 each: CONSIDERED but artwork_id
+    weights: Weights | None = None  # that the parts were made with; None where nobody said
 
     @property
     def table(self) -> pa.Table:
@@ -107,7 +109,7 @@ class PageLog:
             "shown_at": self.at,
             "period": self.period,
             "snapshot": self.snapshot,
-            "parameters": _parameters(self.how),
+            "parameters": _parameters(self.how, self.weights),
             "seed": self.how.seed,
         }
         columns = {
@@ -138,8 +140,20 @@ def _array(values: Any, type_: pa.DataType) -> pa.Array:
 
 
 @lru_cache(maxsize=64)
-def _parameters(how: Exploration) -> str:
-    return json.dumps(how.parameters, sort_keys=True)
+def _parameters(how: Exploration, weights: Weights | None) -> str:
+    return json.dumps(how.parameters | ({"weights": asdict(weights)} if weights else {}), sort_keys=True)
+
+
+def weights_of(parameters: str | None) -> Weights | None:
+    """The weights that served, of a log's `parameters`; None of a log that does not say them, such as an older release's.
+
+    Raises LogError where they cannot be read.
+    """
+    try:
+        said = json.loads(parameters or "{}").get("weights")
+        return None if said is None else Weights(**{name: float(value) for name, value in said.items()})
+    except (ValueError, TypeError, AttributeError) as error:
+        raise LogError(f"a log of choices has parameters {parameters!r}, which say no weights ({error!r})") from error
 
 
 def log_of(
@@ -154,11 +168,12 @@ def log_of(
     copy_ids: Sequence[str | None],
     parts: dict[str, np.ndarray],
     posteriors: Posteriors,
+    weights: Weights | None = None,
 ) -> PageLog:
     """The log of a page explored.
 
     titles: (title_ids (t,), starts (t + 1,), positions (t,)) of the page; ids(places) gives artwork_ids; copy_ids: (t,); parts: (n,)
-    each, score, prior, similarity, people and words.
+    each, score, prior, similarity, people and words; weights: that they were made with.
     """
     title_ids, starts, positions = titles
     there = (explored.places >= 0).nonzero()[0]
@@ -185,6 +200,7 @@ def log_of(
         begins,
         lambda: ids(among),
         taken,
+        weights,
     )
 
 

@@ -9,13 +9,14 @@ pq.write_table(pa.concat_tables(line.table for line in log), "impressions.parque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
 
 from index.snapshot import Snapshot
-from index.titles import ABSENT, Page
-from match.blend import Parts
+from index.titles import ABSENT, Page, TitleIndex
+from match.blend import Parts, Weights
 from match.clicks.priors import PriorColumns
 from match.exploring.keeping import History
 from match.exploring.log import PageLog, Where, log_of
@@ -78,6 +79,7 @@ class Served:
     posteriors: Posteriors
     explored: Explored
     segment: str | None  # the user's
+    weights: Weights | None = None  # for the log
 
     @property
     def places(self) -> np.ndarray:
@@ -133,6 +135,7 @@ class Served:
             copy_ids,
             columns,
             self.posteriors,
+            self.weights,
         )
 
     def _ids(self, places: np.ndarray) -> pa.Array:
@@ -141,11 +144,20 @@ class Served:
         return taken.combine_chunks() if isinstance(taken, pa.ChunkedArray) else taken
 
 
-def serve(exploring: Exploring, seen: Seen, guarded: Guarded, at: datetime, segment: str | None = None) -> Served:
-    """What is shown of a page at a moment; segment: the user's, for the log where the caller's `where` says none."""
+def serve(
+    exploring: Exploring,
+    seen: Seen,
+    guarded: Guarded,
+    at: datetime,
+    segment: str | None = None,
+    weights: Weights | None = None,
+) -> Served:
+    """What is shown of a page at a moment; segment: the user's, for the log where the caller's `where` says none; weights: that the
+    parts were made with, for the log."""
     guards, rows, posteriors = exploring.guards, seen.page.rows, seen.posteriors
-    little = marks = None
+    little = marks = cosines = None
     if guards is not None:
+        cosines = partial(_cosines, guarded.snapshot.index, seen.page) if guards.same_look is not None else None
         little = guarded.little(guards)[rows] & (seen.parts.people <= 0)
         marks = guarded.marks.taken(rows) if guards.most_alike else None
     beliefs = Beliefs(
@@ -159,6 +171,13 @@ def serve(exploring: Exploring, seen: Seen, guarded: Guarded, at: datetime, segm
         lambda: guarded.snapshot.texts("artwork_id", rows),
         little,
         marks,
+        cosines,
     )
     explored = explore(exploring.how, beliefs, at, guards, exploring.history)
-    return Served(exploring, seen, guarded.snapshot, at, posteriors, explored, segment)
+    return Served(exploring, seen, guarded.snapshot, at, posteriors, explored, segment, weights)
+
+
+def _cosines(index: TitleIndex, page: Page, places: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """(m,) float32 of the artworks at these places (m,) of a page, each with another one (m,) of it."""
+    each, of_each = np.unique(others, return_inverse=True)
+    return index.products(page.places[places], index.gather(page.places[each]), of_each)
