@@ -32,7 +32,9 @@ def judge_policy(
     logs: Annotated[Path, typer.Argument(help="Folder with impressions, a log of choices, and plays, as .parquet or .jsonl.")],
     candidate: Annotated[
         list[str] | None,
-        typer.Option(help=f"A policy to judge, as often as wanted: {SYNTAX}. best, prior and random where left out."),
+        typer.Option(
+            help=f"A policy to judge, as often as wanted: {SYNTAX}. best, prior and random where nothing else is to be judged."
+        ),
     ] = None,
     propensities: Annotated[
         list[Path] | None,
@@ -217,7 +219,11 @@ def counted(found: "Comparison", question: "Question") -> list[str]:
 def words(found: "Comparison") -> list[str]:
     """The answers in sentences."""
     lines = [_sentence(name, one) for name, one in found.judged.items()]
-    lines.append(f"Rewards for DM and DR were foreseen by {found.model}.")
+    if any(one.heard for one in found.judged.values()):
+        lines.append(
+            f"For DM, DR and Switch-DR, plays were foreseen by {found.model}. The intervals of DM and Switch-DR leave out how far "
+            "that may be wrong; DR's does not."
+        )
     first = next(iter(found.judged.values())).diagnosis
     if first.mismatch is not None and first.calibration is not None:
         lines.append(

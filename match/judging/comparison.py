@@ -63,8 +63,8 @@ class Comparison:
 def compare(logs: Path | str, question: Question | None = None) -> Comparison:
     """Judge a folder with `impressions`, a log of choices (embed.records.CHOICE_LOG), and `plays`.
 
-    Memory beyond that of DuckDB: about 100 bytes for each artwork considered, and for each draw as much times the artwork of the title
-    that has most. Raises LogError where a file or a column is missing, or no draw is left.
+    Memory beyond that of DuckDB: about 100 bytes for each artwork considered, and for each draw 150 times the artwork of the title that
+    has most. Raises LogError where a file or a column is missing, or no draw is left.
     """
     question = question or Question()
     draws = read_draws(logs, question.rules, question.policy, question.tables, question.most)

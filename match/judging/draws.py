@@ -22,6 +22,7 @@ from embed.errors import LogError
 from match.clicks.facts import Facts, open_facts
 from match.clicks.logs import READERS, quoted, text
 from match.clicks.rules import Rules, Wait
+from match.judging.served import considered_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -123,7 +124,8 @@ def read_draws(
         choices = facts.connection.sql(CHOICES.format(only=only)).to_arrow_table()
         left = _left(facts, choices, shares)
         _check(choices, left, logs, policy)
-        considered = pa.concat_arrays(choices["considered"].chunks)
+        choices = choices.combine_chunks()
+        considered = considered_of(choices)
         sizes = pc.list_value_length(considered).to_numpy()
         read = {name: _read_table(facts.connection, path, choices, considered) for name, path in (tables or {}).items()}
     played = choices["played"].to_numpy().astype(np.float64)
