@@ -10,8 +10,9 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 demo: .venv/product
 	$(BIN)/python scripts/demo.py
 
+# A file's tests stay together, since they share what is costly to make.
 test: .venv/development
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: .venv/development
 	$(BIN)/ruff check .

@@ -147,7 +147,7 @@ CHOICE_LOG = pa.schema(
         *IMPRESSION,  # so that a log of choices can be read as one of impressions
         _field("period", pa.int64(), "the number of the period in which the title keeps its artwork for the user"),
         _field("snapshot", pa.string(), "the name of the snapshot that served"),
-        _field("parameters", pa.string(), "of the policy, as JSON"),
+        _field("parameters", pa.string(), "of the policy, as JSON; `weights` are those that the parts were made with"),
         _field("seed", pa.int64(), "of the policy's draws"),
         _field("kept", pa.string(), "why what was shown before was kept (period, budget); empty where it was drawn"),
         _field("notes", TEXTS, "the guards that spoke, and how much of the title they set aside"),
@@ -207,6 +207,8 @@ TITLE_PRIOR = pa.schema(
         _field("title_id", pa.string(), "the title; empty: any other"),
         _field("mean", pa.float64(), "the same of an artwork of it that was never shown", required=True, range="0..1"),
         _field("strength", pa.float64(), "as PRIOR has it", required=True),
+        _field("fit_weight", pa.float64(), "log-odds that a unit of the average fit is worth; only of any other title"),
+        _field("fit_error", pa.float64(), "its standard deviation"),
     ]
 )
 
@@ -265,6 +267,24 @@ CLICK_DAY = pa.schema(
         _field("place", pa.int64(), "as CLICK_FACT has it; of a delay, the power of two of seconds that it stays below"),
         _field("impressions", pa.int64(), "how many", required=True),
         _field("plays", pa.int64(), "how many of them led to a quality play", required=True),
+    ]
+)
+
+BLEND = pa.schema(
+    [
+        _field("similarity", pa.float64(), "what a unit of it is worth in a score, in log-odds", required=True, range="0..5"),
+        _field("people", pa.float64(), "likewise", required=True, range="0..5"),
+        _field("words", pa.float64(), "likewise", required=True, range="0..5"),
+        _field("copy", pa.float64(), "likewise, of a line of copy", required=True, range="0..5"),
+        _field("fitted_at", UTC, "when", required=True),
+        _field("choices", pa.int64(), "how many choices of a log they were fitted on", required=True),
+        _field("plays", pa.int64(), "how many of them led to a quality play", required=True),
+        _field("users", pa.int64(), "whose they were", required=True),
+        _field("snapshots", TEXTS, "the names of the snapshots that served"),
+        _field("gain", pa.float64(), "log loss of the defaults less theirs, on later days, in nats a choice", required=True),
+        _field("gain_low", pa.float64(), "the lower end of its 95 % interval", required=True),
+        _field("gain_high", pa.float64(), "the upper end", required=True),
+        _field("report", pa.string(), "all that the fit said, as JSON", required=True),
     ]
 )
 

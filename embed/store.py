@@ -20,6 +20,7 @@ tables/title_priors.lance   what they taught of artwork that was never shown, by
 tables/segment_priors.lance what they taught of artwork in audience segments; likewise
 tables/click_facts.lance    the impressions of the last days, to which later logs are added; likewise
 tables/click_days.lance     counts of the days before; likewise
+tables/blend.lance          what each part of a score is worth, fitted on a log; likewise
 tables-1a2b3c4d5e6f/        the same of a second encoder, named by its fingerprint: it fills while the first one serves
 snapshots/                  published indexes (package index)
 runs/                       a record of each run of the batch job
@@ -45,7 +46,7 @@ FORMAT = 2  # 1 knew one encoder
 RECORD = "store.json"
 FIRST_FOLDER = "tables"
 OF_CLICKS = {"priors", "title_priors", "segment_priors", "copy_priors", "click_facts", "click_days"}
-OF_NO_ENCODER = OF_CLICKS | {"edits"}  # tables that stand in FIRST_FOLDER whichever encoder serves
+OF_NO_ENCODER = OF_CLICKS | {"blend", "edits"}  # tables that stand in FIRST_FOLDER whichever encoder serves
 
 Record = dict[str, Any]
 
@@ -268,6 +269,8 @@ def read_embeddings(store: Store, rows: np.ndarray) -> np.ndarray:
 def _maker(table: str) -> str:
     if table in ("profiles", "phrases", "audience", "averages"):
         return "scripts/embed_users.py"
+    if table == "blend":
+        return "scripts/fit_blend.py"
     return "scripts/learn_priors.py" if table in OF_CLICKS else "scripts/embed_artwork.py"
 
 

@@ -134,6 +134,16 @@ class TitleIndex:
             vectors[among] = part[inside]
         return vectors
 
+    def products(self, places: np.ndarray, queries: np.ndarray, of_query: np.ndarray) -> np.ndarray:
+        """(n,) float32: the inner product of the vector at each of these places (n,) of a page of this index with the query beside it.
+
+        queries: (q, d) float32, C-contiguous; of_query: (n,) int64, each place's.
+        """
+        products = np.empty(len(places), np.float32)
+        for part, among, inside in self._by_part(places):
+            products[among] = products_of_pairs(part, inside, queries, of_query[among])
+        return products
+
     def _products(self, queries: np.ndarray, places: np.ndarray) -> np.ndarray:
         """(q, places) float32 inner products; vectors are read in their order, and with all queries one after the other."""
         if self._in_row_order:
@@ -259,5 +269,22 @@ def inner_products(matrix: np.ndarray, rows: np.ndarray, queries: np.ndarray) ->
             products.size,
             *map(faiss.swig_ptr, (queries, of_query, matrix, of_row, products)),
         )
+        faiss.omp_set_num_threads(threads)
+    return products
+
+
+def products_of_pairs(matrix: np.ndarray, rows: np.ndarray, queries: np.ndarray, of_query: np.ndarray) -> np.ndarray:
+    """(n,) float32 of rows (n,) int64 of a matrix (.., d), each with the query of (q, d) that of_query (n,) int64 says, as
+    `inner_products` has them."""
+    import faiss
+
+    products = np.empty(len(rows), np.float32)
+    if len(rows):
+        threads = faiss.omp_get_max_threads()
+        if len(rows) <= FEW:
+            faiss.omp_set_num_threads(1)
+        rows, of_query = (np.ascontiguousarray(numbers, np.int64) for numbers in (rows, of_query))
+        arrays = queries, of_query, matrix, rows, products
+        faiss.pairwise_indexed_inner_product(matrix.shape[1], len(rows), *map(faiss.swig_ptr, arrays))  # type: ignore[attr-defined]
         faiss.omp_set_num_threads(threads)
     return products

@@ -3,7 +3,8 @@
     score = logit(prior) + w_similarity * similarity + w_words * words + w_people * people
 
 `similarity` is personal: how much better the artwork fits this user than it fits the average one, compared with its title's
-other artwork, in units of how much such fits usually differ. What the average user likes is the prior's business. Of a user's
+other artwork, in units of how much such fits usually differ. What the average user likes is the prior's business, where it fades as
+clicks arrive (match.clicks.average_fit). Of a user's
 several interests the one that an artwork meets best speaks for it. `words` is the same of what its tags and micro-copy say.
 """
 
@@ -28,7 +29,7 @@ SHARPNESS = (
 
 @dataclass(frozen=True)
 class Weights:
-    """What a unit of each part is worth in log-odds. Defaults are sane guesses until they are fitted on logs.
+    """What a unit of each part is worth in log-odds. Defaults are sane guesses until they are fitted on logs (match.fitting).
 
     Who is on an artwork is known, how it looks is estimated: the favourite person outweighs four units of similarity.
     """
@@ -50,10 +51,14 @@ class Prior(NamedTuple):
     mean: float
     impressions: int
     plays: int
+    segment: str | None = None  # whose it is; None: everyone's
 
 
 def personal_queries(profile: Profile, audience: Audience) -> tuple[np.ndarray, np.ndarray]:
-    """(shares (k,) float64, queries (k, d) float32): what sets each of this user's interests apart from the average one."""
+    """(shares (k,) float64, queries (k, d) float32): what sets each of this user's interests apart from the average one.
+
+    The average is everyone's; whose segment has one of its own is apart from that by so much less as the segment is (`apart_of`).
+    """
     shares, vectors = profile.interests
     return shares, vectors - common_of(audience)
 

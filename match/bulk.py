@@ -9,10 +9,12 @@ spread, and the same of its words. So a matrix of a column per artwork, its log-
 in one product; a user's interests are put together as `blend.similarity_of` does, and what people add is put on the few cells
 concerned. A matrix product adds up in another order than FAISS does row by row, so that its last bits differ: wherever the second
 best comes near the best, the page of that title is scored as the Matcher does it. Hence the answer is its own, everywhere.
+
+The matrix has everyone's priors; by how much those of a user's segment are other is added to the product.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 
@@ -20,6 +22,7 @@ import numpy as np
 import pyarrow as pa
 
 from embed.ragged import spans
+from embed.tastes.audience import apart_of
 from index.changes import title_means
 from index.filters import Context
 from index.titles import ABSENT, best_of
@@ -64,6 +67,7 @@ class _Strip:
     """Some blocks side by side."""
 
     matrix: np.ndarray  # (columns, d + 1) float32: vectors less their title's mean, and log-odds
+    columns: np.ndarray  # (columns,) int32, the blocks' one after the other
     blocks: tuple[_Block, ...]
 
 
@@ -81,11 +85,12 @@ class Bulk:
     reasons: list[str | None]  # per title: why it has no artwork, or only its fallback; None where users choose
     rows: np.ndarray  # (n,) int64: what may be chosen, title by title, as the snapshot counts artwork
     artwork_ids: pa.Array  # (n,) of the same
-    log_odds: np.ndarray  # (n,) float64 of the same, by their priors
+    log_odds: np.ndarray  # (n,) float64 of the same, by everyone's priors
     begins: np.ndarray  # (titles + 1,) int64: where each title's begin there
     lines: BulkLines | None  # the titles' lines of copy; None where they have none
     _strips: tuple[_Strip, ...]
     _shown: tuple[np.ndarray, np.ndarray]  # (people + 1,) where each person's columns begin in the other, over all strips
+    _apart: dict[str, np.ndarray] = field(default_factory=dict)  # by segment: 4 bytes an artwork each
 
     @classmethod
     def of(cls, matcher: Matcher, titles: Iterable[str] | None = None, context: Context = EVERYWHERE) -> "Bulk":
@@ -98,11 +103,11 @@ class Bulk:
         may, reasons = _what_may_be_chosen(matcher, asked, context)
         begins = np.cumsum([0, *map(len, may)])
         rows = np.concatenate([*may, np.empty(0, np.int64)])
-        log_odds = matcher.prior_columns.log_odds[rows]
+        log_odds = matcher.catalog_priors.everyones.log_odds[rows]
         crowd = crowd_of(matcher.profiles, matcher.audience, matcher.snapshot)
         scale, *of_which = _scales(matcher)
         looks = (
-            scale != 0 and of_which[0] != 0,
+            (scale != 0 and of_which[0] != 0) or matcher.catalog_priors.has_tastes,
             scale != 0 and of_which[1] != 0,
             bool((crowd.people != ABSENT).any()),
         )
@@ -135,17 +140,22 @@ class Bulk:
     def _choose(self, user_ids: list[str], into: Chosen) -> None:
         """Fill in the choices of at most USERS users."""
         profiles = self.crowd.profiles(user_ids)
-        asked = self.crowd.queries(profiles, self.crowd.averages(user_ids, profiles, self.context))
+        segments = self._segments(user_ids)
+        averages = self.crowd.averages(user_ids, profiles, self.context)
+        asked = self.crowd.queries(profiles, averages, self._apart_of(segments))
         spread, scatter = self.matcher.spread, self.matcher.snapshot.scatter
         asked = with_pictures_of_many(asked, user_ids, profiles == ABSENT, self.matcher.pictures, spread, scatter)
         queries, several = laid_out(asked, _scales(self.matcher)[0])
-        ahead = self._tolerance(queries)
+        priors, of_users = self._priors_apart(segments)
+        ahead = self._tolerance(queries, priors)
         people = self._people_parts(self.crowd.likes(profiles))
         room = np.empty((max((len(strip.matrix) for strip in self._strips), default=0), queries.shape[1]), np.float32)
         first = 0  # column of the strip, among all
         for strip in self._strips:
             scores = np.matmul(strip.matrix, queries, out=room[: len(strip.matrix)])  # (columns, queries)
             mix(scores, several, self.matcher.weights.personal)
+            if len(priors) > 1:
+                scores[:, : len(user_ids)] += np.array([of[strip.columns] for of in priors]).T.take(of_users, axis=1)
             _add(scores, people, first)
             for block in strip.blocks:
                 of_block = scores[block.begin : block.begin + len(block.columns), : len(user_ids)]
@@ -155,10 +165,36 @@ class Bulk:
             rows = np.append(self.rows, ABSENT)[into.artwork]  # ABSENT is the last of them
             into.copy[:] = self.lines.choose(user_ids, asked, rows)
 
-    def _tolerance(self, queries: np.ndarray) -> np.float32:
+    def _segments(self, user_ids: list[str]) -> list[str | None]:
+        """The segments whose priors speak for the users."""
+        speaking = self.matcher.catalog_priors.speaking
+        of_users = self.crowd.segments(user_ids, self.context)
+        known = {segment: speaking(segment) for segment in dict.fromkeys(of_users)}
+        return [known[segment] for segment in of_users]
+
+    def _apart_of(self, segments: list[str | None]) -> np.ndarray | None:
+        """(u, d) float32, see `Crowd.queries`; None where no segment is apart."""
+        if not any(segments):
+            return None
+        apart = {segment: apart_of(self.matcher.audience, segment) for segment in dict.fromkeys(segments)}
+        return np.array([apart[segment] for segment in segments], np.float32)
+
+    def _priors_apart(self, segments: list[str | None]) -> tuple[list[np.ndarray], np.ndarray]:
+        """(arrays (n + 1,) float32 by how much log-odds are other than everyone's, 0 for padding, (u,) int64 each user's of them)."""
+        places = {segment: place for place, segment in enumerate(dict.fromkeys([None, *segments]))}
+        for segment in places:
+            if segment is not None and segment not in self._apart:
+                own = self.matcher.catalog_priors.of(segment).log_odds[self.rows] - self.log_odds
+                self._apart[segment] = np.append(own, 0.0).astype(np.float32)
+        nothing = np.zeros(len(self.rows) + 1, np.float32)
+        priors = [nothing if segment is None else self._apart[segment] for segment in places]
+        return priors, np.array([places[segment] for segment in segments], np.int64)
+
+    def _tolerance(self, queries: np.ndarray, priors: list[np.ndarray]) -> np.float32:
         """See `moods.tolerance`."""
         _, of_pictures, of_words = _scales(self.matcher)
         more = abs(self.matcher.weights.people) + float(np.abs(self.log_odds).max(initial=0.0))
+        more += max(float(np.abs(of).max()) for of in priors)
         return tolerance(queries, of_pictures + abs(of_words), more)
 
     def _people_parts(self, likes: Likes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -181,7 +217,7 @@ class Bulk:
 
     def _exactly(self, title: int, user_ids: list[str]) -> tuple[np.ndarray, np.ndarray]:
         """(places in `artwork_ids`, scores), (u,) each: what the Matcher gives these users, by its own sums of its own products."""
-        snapshot, weights = self.matcher.snapshot, self.matcher.weights
+        snapshot, weights, matcher_priors = self.matcher.snapshot, self.matcher.weights, self.matcher.catalog_priors
         tastes = [self.matcher.taste(user_id, self.context) for user_id in user_ids]
         number = snapshot.title_numbers[self.title_ids[title]]
         queries = np.concatenate([taste.queries for taste in tastes])
@@ -196,12 +232,13 @@ class Bulk:
         places = np.full(len(page.rows), ABSENT)
         some = slice(*self.begins[title : title + 2].tolist())
         places[np.searchsorted(page.rows, self.rows[some])] = np.arange(some.start, some.stop)
-        people = []
+        people, priors = [], []
         for taste in tastes:
+            priors.append(np.where(places == ABSENT, -np.inf, matcher_priors.of(taste.segment).log_odds[page.rows]))
             met = people_met(page, taste.people.rows, taste.people.who)
             people.append(people_affinity(len(page.rows), met, taste.people.weights))
         parts = Parts(
-            prior=np.tile(np.where(places == ABSENT, -np.inf, self.log_odds[places]), len(tastes)),
+            prior=np.concatenate(priors),
             similarity=np.concatenate([similarity for similarity, *_ in personal]),
             people=weights.people * np.concatenate(people),
             words=None if words is None else np.concatenate([said for _, said, _ in personal if said is not None]),
@@ -253,6 +290,7 @@ def _without_twins(
     every user's two best would be near each other."""
     begins, people = matcher.snapshot.shown
     vectors = matcher.snapshot.index.vectors_of(rows[places.start : places.stop])
+    priors, own = matcher.catalog_priors.everyones, matcher.catalog_priors.own_rows
     seen, kept = set(), []
     for place, vector in zip(places, vectors, strict=True):
         shown = people[begins[rows[place]] : begins[rows[place] + 1]]
@@ -260,6 +298,8 @@ def _without_twins(
         key = (
             vector.tobytes() if at_vectors else b"",
             float(log_odds[place]),
+            (float(priors.strength[rows[place]]), float(priors.share[rows[place]])),  # of which a segment's are made ...
+            place if own[rows[place]] else ABSENT,  # ... where it has no clicks of its own
             shown.tobytes() if at_people else b"",
             said.tobytes(),
         )
@@ -275,12 +315,17 @@ def _strips(matcher: Matcher, kept: list[np.ndarray], rows: np.ndarray, log_odds
     begin = 0
     for titles, columns in _blocks(kept):
         if blocks and begin + len(columns) > COLUMNS:
-            yield _Strip(_matrix(matcher, blocks, rows, log_odds), tuple(blocks))
+            yield _strip(matcher, blocks, rows, log_odds)
             blocks, begin = [], 0
         blocks.append(_Block(titles, columns, begin))
         begin += len(columns)
     if blocks:
-        yield _Strip(_matrix(matcher, blocks, rows, log_odds), tuple(blocks))
+        yield _strip(matcher, blocks, rows, log_odds)
+
+
+def _strip(matcher: Matcher, blocks: list[_Block], rows: np.ndarray, log_odds: np.ndarray) -> _Strip:
+    columns = np.concatenate([block.columns for block in blocks])
+    return _Strip(_matrix(matcher, columns, rows, log_odds), columns, tuple(blocks))
 
 
 def _blocks(kept: list[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -302,9 +347,9 @@ def _padded(size: int) -> int:
     return -(-size // step) * step if size > FEW else size
 
 
-def _matrix(matcher: Matcher, blocks: list[_Block], rows: np.ndarray, log_odds: np.ndarray) -> np.ndarray:
+def _matrix(matcher: Matcher, columns: np.ndarray, rows: np.ndarray, log_odds: np.ndarray) -> np.ndarray:
     """(columns, d + 1) float32."""
-    index, columns = matcher.snapshot.index, np.concatenate([block.columns for block in blocks])
+    index = matcher.snapshot.index
     there = columns != ABSENT
     of_artwork = rows[columns[there]]
     titles = index.titles_of(of_artwork)
@@ -335,7 +380,7 @@ def _words_apart(matcher: Matcher, rows: np.ndarray, titles: np.ndarray) -> np.n
 def _columns_of_people(matcher: Matcher, strips: tuple[_Strip, ...], rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(people + 1,) where each person's columns begin in the other, (n,) columns counted over all strips."""
     begins, people = matcher.snapshot.shown
-    columns = np.concatenate([np.empty(0, np.int32), *(block.columns for strip in strips for block in strip.blocks)])
+    columns = np.concatenate([np.empty(0, np.int32), *(strip.columns for strip in strips)])
     there = np.flatnonzero(columns != ABSENT)
     of_artwork = rows[columns[there]]
     counts = begins[of_artwork + 1] - begins[of_artwork]

@@ -5,7 +5,7 @@ lines are scored as the Matcher does it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -50,7 +50,7 @@ class BulkLines:
     def choose(self, user_ids: Sequence[str], asked: Queries, rows: np.ndarray) -> np.ndarray:
         """(users, titles) int32: lines as the snapshot counts them; rows: (users, titles) of the artwork chosen, ABSENT for none."""
         weights, lines = self.matcher.weights, self.lines
-        queries, several = laid_out(asked, _scale(self.matcher))
+        queries, several = laid_out(replace(asked, vectors=asked.of_lines), _scale(self.matcher))
         scores = self.matrix @ queries
         mix(scores, several, weights.copy)
         scores = scores[:, : len(user_ids)]  # (lines, users)
@@ -87,7 +87,7 @@ class BulkLines:
         """What the Matcher puts beside these users' artwork, rows (u,) of one title, by its own sums of its own products."""
         matcher = self.matcher
         tastes = [matcher.taste(user_id, self.context) for user_id in user_ids]
-        queries = np.concatenate([taste.queries for taste in tastes])
+        queries = np.concatenate([taste.of_lines for taste in tastes])
         lines = PageLines.of(matcher.snapshot, self.numbers[title : title + 1], queries, self.context.locale)
         assert lines is not None
         ends = np.cumsum([0, *(len(taste.queries) for taste in tastes)]).tolist()

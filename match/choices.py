@@ -14,7 +14,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,8 @@ TABLES = (
     "edits",
     "picture_interests",
     "priors",
+    "title_priors",
+    "segment_priors",
     "copy_priors",
 )  # choices' makings beside the snapshot
 PART_ROWS = 1 << 21  # of a part: about 12 MB on the disk, and what a killed run has to do again per core
@@ -76,7 +78,7 @@ class Asked:
     users: Sequence[str] | None = None
     titles: Sequence[str] | None = None
     context: Context = EVERYWHERE
-    weights: Weights = field(default_factory=Weights)
+    weights: Weights | None = None  # those that the store publishes, else the defaults
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ def write_choices(
             matcher, published = _open(store, asked.weights)
             users = list(dict.fromkeys(matcher.user_ids if asked.users is None else asked.users))
             titles = list(dict.fromkeys(matcher.title_ids if asked.titles is None else asked.titles))
-            record = _begin(folder, _settings(store, published, asked, users, titles), restart)
+            record = _begin(folder, _settings(store, published, asked, matcher.weights, users, titles), restart)
             bulk = Bulk.of(matcher, titles, replace(asked.context, at=datetime.fromisoformat(record["at"])))
         parts = list(_parts(folder, record, users))
         todo = [part for part in parts if not _is_whole(part, len(titles))]
@@ -139,7 +141,7 @@ def write_choices(
     return Written(folder, name, len(users), len(titles), without, len(parts), kept, made, stages)
 
 
-def _open(store: Store, weights: Weights) -> tuple[Matcher, Record]:
+def _open(store: Store, weights: Weights | None) -> tuple[Matcher, Record]:
     """A matcher, and the names and versions of what it was made of."""
     while True:
         before = _published(store)
@@ -156,7 +158,7 @@ def _published(store: Store) -> Record:
     return {"snapshot": name, "published_at": manifest.published_at, "fingerprint": manifest.fingerprint, "tables": versions}
 
 
-def _settings(store: Store, published: Record, asked: Asked, users: list[str], titles: list[str]) -> Record:
+def _settings(store: Store, published: Record, asked: Asked, weights: Weights, users: list[str], titles: list[str]) -> Record:
     """What two runs must share for their parts to go together, as JSON has it."""
     context = asdict(asked.context) | {
         "at": asked.context.at and asked.context.at.isoformat(),
@@ -167,7 +169,7 @@ def _settings(store: Store, published: Record, asked: Asked, users: list[str], t
     return {
         "store": str(store.root.resolve()),
         **published,
-        "weights": asdict(asked.weights),
+        "weights": asdict(weights),
         "context": context,
         "users": {"count": len(users), "sha256": hashlib.sha256("\n".join(users).encode()).hexdigest()},
         "users_per_part": _users_per_part(len(users), len(titles)),

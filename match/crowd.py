@@ -1,6 +1,7 @@
 """The tastes of many users as arrays: what `match.blend` has for one profile, for a block of them at once."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -33,7 +34,8 @@ class Queries:
 
     users: np.ndarray  # (q,) int64 places in the block that was asked for, ascending; each has one at least
     shares: np.ndarray  # (q,) float64; a user's sum to 1
-    vectors: np.ndarray  # (q, d) float32
+    vectors: np.ndarray  # (q, d) float32, of artwork
+    of_lines: np.ndarray  # (q, d) float32, of lines of copy: see match.tastes
 
 
 @dataclass(frozen=True)
@@ -64,18 +66,29 @@ class Crowd:
         means = {cohorts: average_of(self.audience, *cohorts)[0] for cohorts in set(of_users)}
         return np.array([means[cohorts] for cohorts in of_users], np.float32).reshape(len(absent), self.vectors.shape[1])
 
+    def segments(self, user_ids: list[str], context: Context) -> list[str | None]:
+        """Each user's, as `cohorts_of` has them."""
+        return [self._cohorts(user_id, context)[0] for user_id in user_ids]
+
     def _cohorts(self, user_id: str, context: Context) -> tuple[str | None, str | None]:
         """As `cohorts_of` has them."""
-        row, having = self.rows.get(user_id), self.table.column_names  # a release before kept neither
-        names = ("segment", "locale")
-        segment, locale = (None if row is None or name not in having else self.table[name][row].as_py() for name in names)
+        row = self.rows.get(user_id)
+        segment, locale = (None, None) if row is None else (names[row] for names in self._names)
         return segment or context.segment, locale or context.locale
 
-    def queries(self, profiles: np.ndarray, averages: np.ndarray | None = None) -> "Queries":
-        """What sets each interest of these profiles (u,) apart from the average one, as `blend.personal_queries` has it up to the
-        last bits; for those without a profile what sets the average that speaks for them apart from nothing in particular.
+    @cached_property
+    def _names(self) -> tuple[list[str | None], list[str | None]]:
+        """Of every profile its segment and its locale; a release before kept neither."""
+        having, none = self.table.column_names, list[str | None]([None]) * len(self.table)
+        segments, locales = (self.table[name].to_pylist() if name in having else none for name in ("segment", "locale"))
+        return segments, locales
 
-        averages: as `Crowd.averages` has them; the whole audience's where left out.
+    def queries(self, profiles: np.ndarray, averages: np.ndarray | None = None, apart: np.ndarray | None = None) -> "Queries":
+        """What sets each interest of these profiles (u,) apart from the average one, as the Matcher's tastes have it up to the last
+        bits; for those without a profile what sets the average that speaks for them apart from everyone's.
+
+        averages: as `Crowd.averages` has them; the whole audience's where left out. apart: (u, d) float32, `apart_of` each one's
+        segment; 0 where left out.
         """
         known = np.flatnonzero(profiles != ABSENT)
         counts = np.ones(len(profiles), np.int64)
@@ -86,8 +99,10 @@ class Crowd:
         numbers = spans(first, counts[known])
         shares[having] = self.interests.shares[numbers]
         vectors[having] = self.interests.vectors(numbers, self.vectors) - common_of(self.audience)
-        vectors[~having] = (self.audience.mean if averages is None else averages) - self.audience.neutral
-        return Queries(users, shares, vectors)
+        means = self.audience.mean if averages is None else averages
+        of_lines = vectors.copy()
+        vectors[~having], of_lines[~having] = means - self.audience.mean, means - self.audience.neutral
+        return Queries(users, shares, vectors if apart is None else vectors - apart[users], of_lines)
 
     def likes(self, profiles: np.ndarray) -> Likes:
         """As `blend.liked_people` has it."""

@@ -1,7 +1,8 @@
 """Guards: what must not be shown, or not so often, however well it fits. Each that spoke is named in the Choice and in the log.
 
 Eligibility (locale, maturity, campaigns ...) is index.filters' business. Here are prominence, what has little part in a title is not
-sold as its lead unless the user asked for it, and variety, a page does not show the same over and over.
+sold as its lead unless the user asked for it, and variety, a page does not show the same over and over, nor two pictures beside each
+other that look alike.
 """
 
 from collections import Counter, deque
@@ -15,9 +16,10 @@ import pyarrow.compute as pc
 
 from embed.ragged import spans
 from embed.records import fold
+from index.duplicates import THRESHOLD
 from index.snapshot import Snapshot
 
-PROMINENCE, VARIETY, CAP = "prominence", "variety", "exposure cap"
+PROMINENCE, VARIETY, LOOKS, CAP = "prominence", "variety", "look-alike", "exposure cap"
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,9 @@ class Guards:
     leads: int = 3  # people first named by the title: artwork that shows people, and none of them, has little part in it
     most_alike: int = 3  # choices that share a person or the main tag, of any ...
     of_a_row: int = 10  # ... so many one after the other on a page
+    same_look: float | None = (
+        THRESHOLD  # cosine from which two pictures look alike, such as two crops of one: never side by side
+    )
     may_cost: float = 0.7  # log-odds that the best of what variety leaves may lie below the best: half the odds
 
 

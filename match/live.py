@@ -1,4 +1,4 @@
-"""A matcher that follows what is published: snapshots, tastes and priors, each taken up between two calls.
+"""A matcher that follows what is published: snapshots, tastes, priors and weights, each taken up between two calls.
 
     with LiveMatcher("store") as matcher:
         choices = matcher.choose("ada", ["sintel", "spring"])
@@ -22,8 +22,10 @@ from embed.store import Store, open_store, table_version
 from index.filters import Context
 from index.snapshot import current_name, open_snapshot
 from match.blend import Weights
+from match.clicks.priors import TABLES as PRIORS
 from match.clicks.priors import read_priors
 from match.exploring.serving import Exploring
+from match.fitting.published import TABLE, read_weights
 from match.matcher import EVERYWHERE, Choice, Matcher, read_users
 
 SECONDS = 10.0  # between two looks
@@ -38,6 +40,7 @@ class _Published:
     snapshot: str
     users: tuple[int, ...]
     priors: tuple[int, ...]
+    weights: int
 
 
 class LiveMatcher:
@@ -46,11 +49,14 @@ class LiveMatcher:
     def __init__(self, store: Store | Path | str, weights: Weights | None = None, *, seconds: float | None = SECONDS) -> None:
         """Open what serves, and look for something new every `seconds`, in a thread of its own; None: only at `refresh`.
 
+        weights: as `Matcher.open` takes them; those given hold.
+
         Raises what `Matcher.open` raises.
         """
         self._root = store.root if isinstance(store, Store) else Path(store)
         self._changing = threading.Lock()
         self._closed = threading.Event()
+        self._weights = weights
         self._seen = self._look()
         self._current = Matcher.open(self._root, weights)
         self._thread: threading.Thread | None = None
@@ -126,8 +132,8 @@ class LiveMatcher:
             table_version(store, table)
             for table in ("profiles", "phrases", "audience", "averages", "edits", "picture_interests")
         )
-        priors = (table_version(store, table) for table in ("priors", "copy_priors"))
-        return _Published(current_name(store), tuple(users), tuple(priors))
+        priors = (table_version(store, table) for table in PRIORS)
+        return _Published(current_name(store), tuple(users), tuple(priors), table_version(store, TABLE))
 
     def _renewed(self, published: _Published) -> Matcher:
         """Only what changed is read again."""
@@ -140,4 +146,4 @@ class LiveMatcher:
             profiles, audience, pictures = read_users(store, snapshot)
         if published.priors != self._seen.priors:
             priors = read_priors(store)
-        return Matcher(snapshot, profiles, audience, pictures, priors, held.weights)
+        return Matcher(snapshot, profiles, audience, pictures, priors, self._weights or read_weights(store))

@@ -22,7 +22,7 @@ import pyarrow as pa
 from embed.errors import FingerprintError
 from embed.records import PROFILE, Audience, Profile
 from embed.store import Store, has_table, open_store
-from embed.tastes.audience import average_of
+from embed.tastes.audience import apart_of, average_of
 from embed.tastes.profiles import Profiles, read_audience, read_profiles
 from index.filters import FREE, Blocked, Context, in_words
 from index.snapshot import Snapshot, open_snapshot
@@ -38,9 +38,11 @@ from match.blend import (
     standardised,
     usual_spread,
 )
+from match.clicks.catalog_priors import CatalogPriors
 from match.clicks.priors import PriorColumns, Priors, read_priors
 from match.clicks.seen import PictureInterests, read_picture_interests, with_pictures
 from match.exploring.serving import Exploring, Seen, Served, serve
+from match.fitting.published import read_weights
 from match.guards import Guarded
 from match.lines import NO_LINES, Line, PageLines, Told
 from match.lines import reason as why_of_line
@@ -96,19 +98,19 @@ class Matcher:
 
     def __post_init__(self) -> None:
         """What the first call would wait for is made at once."""
-        _ = self.spread, self.prior_columns, self.snapshot.title_numbers, self.snapshot.appearances
+        _ = self.spread, self.catalog_priors.everyones, self.snapshot.title_numbers, self.snapshot.appearances
         _ = self.word_spread, self.line_spread, self.line_columns
 
     @classmethod
     def open(cls, store: Store | Path | str, weights: Weights | None = None) -> "Matcher":
-        """Open a store's serving snapshot, profiles and priors.
+        """Open a store's serving snapshot, profiles and priors; weights: those that it publishes where None, else the defaults.
 
         Raises StoreError where there is no store, SnapshotError where there is no snapshot or it is damaged, FingerprintError
         where profiles and snapshot are of different encoders. A store without users serves its audience of nobody.
         """
         store = store if isinstance(store, Store) else open_store(store)
         snapshot = open_snapshot(store)
-        return cls(snapshot, *read_users(store, snapshot), read_priors(store), weights or Weights())
+        return cls(snapshot, *read_users(store, snapshot), read_priors(store), weights or read_weights(store))
 
     @property
     def user_ids(self) -> list[str]:
@@ -160,10 +162,10 @@ class Matcher:
         for start in range(0, len(users), USERS_AT_ONCE):
             tastes = [self.taste(user, context) for user in users[start : start + USERS_AT_ONCE]]
             pages: list[dict[str, Choice]] = [{} for _ in tastes]
-            queries = tastes[0].queries if len(tastes) == 1 else np.concatenate([taste.queries for taste in tastes])
+            queries, of_lines = _together(tastes)
             for numbers in blocks:
                 page = self.snapshot.index.page(queries, numbers)
-                said = self._said(page, queries, context)
+                said = self._said(page, queries, of_lines, context)
                 asking = _Asking.of(page, known, self.blocked(page, context), *said)
                 first = 0
                 for taste, chosen in zip(tastes, pages, strict=True):
@@ -175,10 +177,12 @@ class Matcher:
                 answers.append([chosen.get(title_id) or self._unknown(taste, title_id) for title_id in title_ids])
         return answers
 
-    def _said(self, page: Page, queries: np.ndarray, context: Context) -> tuple[PageWords | None, PageLines | None]:
+    def _said(
+        self, page: Page, queries: np.ndarray, of_lines: np.ndarray, context: Context
+    ) -> tuple[PageWords | None, PageLines | None]:
         """The words and the lines of copy of a page, None where there are none."""
         snapshot, words = self.snapshot, self.words_on(page, queries)
-        return words, PageLines.of(snapshot, page.titles, queries, context.locale) if len(snapshot.lines) else None
+        return words, PageLines.of(snapshot, page.titles, of_lines, context.locale) if len(snapshot.lines) else None
 
     def words_on(self, page: Page, queries: np.ndarray) -> PageWords | None:
         """The words of a page; None where the snapshot has none, or where they do not count. queries: (q, d) float32."""
@@ -212,7 +216,8 @@ class Matcher:
         if served is None:
             return in_rows(Choice, *of_user, *lines, repeat(None), repeat(()))
         choices = list(in_rows(Choice, *of_user, *lines, *served.columns))
-        served.log([choice.copy and choice.copy.copy_id for choice in choices])
+        artwork_ids = [None if artwork is None else artwork.artwork_id for artwork in artworks]
+        served.log(artwork_ids, [choice.copy and choice.copy.copy_id for choice in choices])
         return choices
 
     def _explore(
@@ -222,9 +227,10 @@ class Matcher:
         turns = {title_id: turn for turn, title_id in enumerate(title_ids)}
         positions = np.array([turns[title_id] for title_id in asking.title_ids], np.int64)
         free = None if asking.blocked is None else asking.blocked.free
-        seen = Seen(taste.user_id, asking.title_ids, positions, asking.page, view.parts, self.prior_columns, free)
+        priors = self.catalog_priors.of(taste.segment)
+        seen = Seen(taste.user_id, asking.title_ids, positions, asking.page, view.parts, priors, free)
         segment = cohorts_of(taste.profile, context)[0]
-        return serve(exploring, seen, self.guarded, context.at or datetime.now(UTC), segment)
+        return serve(exploring, seen, self.guarded, context.at or datetime.now(UTC), segment, self.weights)
 
     def _lines(
         self, taste: Taste, lines: PageLines, asked: slice, page: Page, best: np.ndarray
@@ -252,7 +258,8 @@ class Matcher:
         similarity, words, speaking = self.personal_parts(taste, page.similarities[asked], asking.begins, asking.words, asked)
         met = people_met(page, taste.people.rows, taste.people.who)
         people = self.weights.people * people_affinity(len(page.rows), met, taste.people.weights)
-        return _View(taste, page, Parts(self.prior_columns.log_odds.take(page.rows), similarity, people, words), speaking, met)
+        prior = self.catalog_priors.of(taste.segment).log_odds.take(page.rows)
+        return _View(taste, page, Parts(prior, similarity, people, words), speaking, met)
 
     def personal_parts(
         self, taste: Taste, cosines: np.ndarray, begins: np.ndarray, words: PageWords | None, asked: slice
@@ -317,16 +324,18 @@ class Matcher:
 
     def _whys(self, chosen: "_Chosen") -> list[Why]:
         """What explains each one's score."""
-        rows, parts, priors = chosen.rows, chosen.parts, self.prior_columns
+        rows, parts, taste = chosen.rows, chosen.parts, chosen.taste
+        priors = self.catalog_priors.of(taste.segment)
         phrases, cosines = self._nearest_phrases(chosen)
         weight = self.weights.similarity
         similarities = parts.similarity / weight if weight else np.zeros(len(rows))
         word_parts, words = np.zeros(len(rows)), list[str | None]([None] * len(rows))
         if parts.words is not None:
             word_parts = parts.words
-            words = nearest_words(self.snapshot, rows, chosen.taste.queries[chosen.speaking])
+            words = nearest_words(self.snapshot, rows, taste.of_lines[chosen.speaking])
         columns = (parts.prior, parts.similarity, parts.people, word_parts, similarities)
-        counts = in_rows(Prior, *(column[rows].tolist() for column in (priors.mean, priors.impressions, priors.plays)))
+        known = (column[rows].tolist() for column in (priors.mean, priors.impressions, priors.plays))
+        counts = in_rows(Prior, *known, repeat(taste.segment))
         told = phrases, cosines, chosen.people(), words, counts
         return list(in_rows(Why, *(column.tolist() for column in columns), *told))
 
@@ -378,9 +387,9 @@ class Matcher:
         return self.priors.of_lines(table["copy_id"], table["title_id"])
 
     @cached_property
-    def prior_columns(self) -> PriorColumns:
-        """The priors in the order of the snapshot's artwork."""
-        return self.priors.in_order(self.snapshot.artwork["artwork_id"])
+    def catalog_priors(self) -> CatalogPriors:
+        """The priors in the order of the snapshot's artwork, everyone's and segments'."""
+        return CatalogPriors(self.snapshot, self.audience, self.priors)
 
     def taste(self, user: str | Profile, context: Context = EVERYWHERE) -> Taste:
         """Users of the store who asked lately are remembered, since a page is asked for row by row."""
@@ -396,18 +405,22 @@ class Matcher:
     def _taste_of(self, user: str | Profile, context: Context) -> Taste:
         profile = self.profiles.get(user) if isinstance(user, str) else user
         user_id = user if isinstance(user, str) else user.user_id
+        cohorts = cohorts_of(profile, context)
+        segment = self.catalog_priors.speaking(cohorts[0])
+        apart = apart_of(self.audience, segment)
         if profile is None or not profile.phrases:
             why = f"nothing is known of user {user_id!r}" if profile is None else f"user {user_id!r} has no taste yet"
             nobody = Profile(user_id, (), np.empty((0, len(self.audience.mean)), np.float32), self.audience.fingerprint)
-            mean, whose = average_of(self.audience, *cohorts_of(profile, context))
-            average = (mean - self.audience.neutral)[None]
-            return self._with_pictures(
-                Taste(user_id, nobody, Liked.of(nobody, self.snapshot), None, np.ones(1), average, f"{whose}: {why}")
-            )
+            mean, whose = average_of(self.audience, *cohorts)
+            queries, of_lines = (mean - self.audience.mean - apart)[None], (mean - self.audience.neutral)[None]
+            nothing = nobody, Liked.of(nobody, self.snapshot), None, np.ones(1)
+            return self._with_pictures(Taste(user_id, *nothing, queries, of_lines, f"{whose}: {why}", segment))
         _check_fingerprint(profile.fingerprint, self.snapshot, f"the profile of {user_id!r}")
         liked = Liked.of(profile, self.snapshot)
-        queries = personal_queries(profile, self.audience)
-        return self._with_pictures(Taste(user_id, profile, liked, Said.of(profile), *queries, own_source(profile)))
+        shares, queries = personal_queries(profile, self.audience)
+        own = queries - apart if apart.any() else queries
+        said = Said.of(profile)
+        return self._with_pictures(Taste(user_id, profile, liked, said, shares, own, queries, own_source(profile), segment))
 
     def _with_pictures(self, taste: Taste) -> Taste:
         """With the interest made of artwork played, where the user has one; see match.clicks.seen."""
@@ -417,8 +430,9 @@ class Matcher:
         shares, queries = with_pictures(taste.shares, taste.queries, liked, self.spread, scatter, silent=silent)
         if len(shares) == len(taste.shares):
             return taste
+        of_lines = np.concatenate([taste.of_lines, queries[-1:]])
         source = f"{taste.source}; what they played" if silent else taste.source
-        return replace(taste, shares=shares, queries=queries, pictures=True, source=source)
+        return replace(taste, shares=shares, queries=queries, of_lines=of_lines, pictures=True, source=source)
 
     def _unknown(self, taste: Taste, title_id: str) -> Choice:
         return Choice(
@@ -503,6 +517,13 @@ class _Asking:
                 why or f"title {title_id!r} has no usable artwork" for title_id, why in zip(title_ids, reasons, strict=True)
             ]
         return cls(page, begins, blocked, title_ids, free, reasons, words, lines)
+
+
+def _together(tastes: Sequence[Taste]) -> tuple[np.ndarray, np.ndarray]:
+    """(q, d) float32 each: what all of them ask of artwork, and of lines of copy."""
+    if len(tastes) == 1:
+        return tastes[0].queries, tastes[0].of_lines
+    return np.concatenate([taste.queries for taste in tastes]), np.concatenate([taste.of_lines for taste in tastes])
 
 
 @lru_cache(maxsize=4096)

@@ -66,8 +66,10 @@ class Taste:
     people: Liked
     said: Said | None  # the phrases, None where there are none
     shares: np.ndarray  # (k,) float64, of the user's interests; they sum to 1
-    queries: np.ndarray  # (k, d) float32
+    queries: np.ndarray  # (k, d) float32: what is personal, held against artwork; what the average user likes is in its prior
+    of_lines: np.ndarray  # (k, d) float32: the same held against lines of copy, whose priors know of no taste
     source: str
+    segment: str | None = None  # whose priors speak: see match.clicks.catalog_priors
     pictures: bool = False  # whether the last of the queries is of pictures that the user played: see match.clicks.seen
 
 

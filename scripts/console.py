@@ -37,7 +37,9 @@ CheckpointFolder = Annotated[
 ModelName = Annotated[str | None, typer.Option("--model", help="open_clip's model name instead.")]
 PretrainedTag = Annotated[str | None, typer.Option("--pretrained", help="open_clip's tag for --model.")]
 Locale = Annotated[str | None, typer.Option(help="The viewer's language tag, such as pt-BR; any where left out.")]
-Segment = Annotated[str | None, typer.Option(help="The viewer's segment: its average is the taste of who has none yet.")]
+Segment = Annotated[
+    str | None, typer.Option(help="The viewer's segment: its priors speak, and its average for who has no taste yet.")
+]
 Aspect = Annotated[str | None, typer.Option(help="The shape of the place on the screen, such as 16:9 or 0.667.")]
 Maturity = Annotated[float | None, typer.Option(help="The viewer's age: what is for older ones is not shown.")]
 Wait = Annotated[

@@ -86,7 +86,14 @@ def _behind(learned: "Learned") -> dict[str, Any]:
     """What stands behind the priors, for --json; a strength without end is null."""
     strengths = {**learned.strengths._asdict(), "of_segments": learned.of_segments}
     finite = {name: value if value is not None and isfinite(value) else None for name, value in strengths.items()}
-    return {"report": learned.report._asdict(), "strengths": finite, "places": learned.places, "segments": learned.segments}
+    fit = learned.fit._asdict()
+    return {
+        "report": learned.report._asdict(),
+        "strengths": finite,
+        "average_fit": fit,
+        "places": learned.places,
+        "segments": learned.segments,
+    }
 
 
 def main() -> None:

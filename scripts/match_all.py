@@ -22,6 +22,7 @@ def match_all(
     users_file: Annotated[Path | None, typer.Option(help="User ids, one a line; all users of STORE where left out.")] = None,
     titles: Annotated[str | None, typer.Option(help="Title ids, divided by commas; all titles where left out.")] = None,
     locale: console.Locale = None,
+    segment: console.Segment = None,
     aspect: console.Aspect = None,
     maturity: console.Maturity = None,
     restart: Annotated[bool, typer.Option("--restart", help="Make anew what FOLDER holds of another run.")] = False,
@@ -40,7 +41,7 @@ def match_all(
     from embed.store import open_store
     from match.choices import Asked, write_choices
 
-    context = console.context(locale, aspect, maturity)
+    context = console.context(locale, aspect, maturity, segment)
     asked = Asked(_users(users_file), console.names(titles), context)
     opened = open_store(store)
     with console.progress_bar("choosing") as progress:

@@ -60,7 +60,8 @@ def row(choice: "Choice") -> tuple[str, str, str, str, str]:
     people = f", people {art.people_part:+.2f} ({', '.join(art.people)})" if art.people else ""
     said = f' ("{art.word}")' if art.word else ""
     words = f", words {art.words_part:+.2f}{said}" if art.words_part else ""
-    seen = f"{art.prior.plays} of {art.prior.impressions}" if art.prior.impressions else "never shown"
+    there = f" in {art.prior.segment}" if art.prior.segment else ""
+    seen = (f"{art.prior.plays} of {art.prior.impressions}" if art.prior.impressions else "never shown") + there
     why = f"{choice.reason}: similarity {art.similarity_part:+.2f}{phrase}{people}{words}, prior {art.prior_part:+.2f} ({seen})"
     copy = choice.copy.text if choice.copy else "-"
     return choice.title_id, art.artwork_id, f"{art.score:+.2f}", copy, why

@@ -6,6 +6,9 @@ stands a line of copy of its title that does not contradict it, by chance; the l
 
 With `--experiment` viewers have segments, each with a taste in artwork of its own, and half of the viewers are served by a second
 policy, `taste`, which knows it: something for scripts/report_experiment.py and scripts/report_segments.py to find.
+
+With `--choices POLICY` the product's own exploring chooses (simulating/choices.py), and its log is one that scripts/judge_policy.py can
+judge other policies on; what these would truly have brought is said beside it.
 """
 
 from collections import Counter
@@ -68,6 +71,11 @@ def simulate_clicks(
         typer.Option("--experiment", help="Two arms, random and taste, and segments with tastes of their own; needs --out."),
     ] = False,
     viewers: Annotated[int, typer.Option(help="How many people there are.", min=2, max=1_000_000)] = VIEWERS,
+    choices: Annotated[
+        str | None,
+        typer.Option(help="A log of choices by best, softmax or thompson, for scripts/judge_policy.py; needs --out."),
+    ] = None,
+    floor: Annotated[float, typer.Option(help="With --choices: the floor of its propensities, a share from 0 to 1.")] = 0.2,
 ) -> None:
     """Write SIMULATED impressions and plays of the bundled catalog: no person ever saw or clicked them.
 
@@ -77,6 +85,11 @@ def simulate_clicks(
     """
     if experiment and out is None:
         raise typer.BadParameter("--experiment: give --out, a folder of its own; the bundled catalog's logs are of one policy")
+    if choices is not None:
+        if out is None or experiment:
+            raise typer.BadParameter("--choices: give --out, a folder of its own, and no --experiment")
+        _choices(out, impressions, viewers, (choices, floor), seed)
+        return
     import numpy as np
     import pyarrow.parquet as pq
     from artwork_assets import CATALOG
@@ -102,6 +115,36 @@ def simulate_clicks(
         others = [column for column in table.column_names if column not in running]
         pq.write_table(table, out / f"{name}.parquet", compression="zstd", use_dictionary=others, column_encoding=running)
     typer.echo(f"{impressions} simulated impressions and {plays.num_rows} simulated plays in {out}")
+
+
+def _choices(out: Path, impressions: int, viewers: int, policy: tuple[str, float], seed: int) -> None:
+    """Write a log of choices, and say what other policies would truly have brought on it."""
+    import numpy as np
+    import pyarrow.parquet as pq
+    from artwork_assets import CATALOG
+
+    from artwork_doors.simulating.choices import A_PAGE, make_truth, simulate_choices
+    from embed.catalog import read_catalog
+    from match.exploring.policies import Exploration
+    from match.judging.comparison import USUAL
+    from match.judging.draws import read_draws
+
+    how = Exploration(policy[0], floor=policy[1], seed=seed)
+    artwork = read_catalog(CATALOG, only=("titles", "artwork")).artwork
+    columns = (artwork[name].to_pylist() for name in ("title_id", "artwork_id"))
+    truth = make_truth(*columns, RATE, APPEAL, len(SEGMENTS), seed)
+    segments = np.random.default_rng([seed, 6]).integers(0, len(SEGMENTS), viewers)
+    chosen, plays = simulate_choices(truth, how, segments, -(-impressions // A_PAGE), FIRST_DAY, DAYS, seed)
+    out.mkdir(parents=True, exist_ok=True)
+    pq.write_table(chosen, out / "impressions.parquet", compression="zstd")
+    pq.write_table(plays, out / "plays.parquet", compression="zstd")
+    typer.echo(f"{chosen.num_rows} simulated choices and {plays.num_rows} simulated plays in {out}")
+    if not how.floor:
+        return  # the log does not say what else could have been shown
+    draws = read_draws(out)
+    of_draws = np.array([int(name.partition("-")[2]) for name in draws.choices["user_id"].to_pylist()])
+    brought = ", ".join(f"{one.name} {100 * truth.earned(draws, segments[of_draws], one):.2f}" for one in USUAL)
+    typer.echo(f"In truth, which no log says, 100 of its draws would have brought these quality plays: {brought}")
 
 
 def _show(titles: list[str], count: int, rng: "np.random.Generator") -> Shown:

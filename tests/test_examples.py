@@ -173,10 +173,10 @@ def _open_art_catalog(folder: Path, paintings: str) -> Path:
 def test_genres_are_alike_by_what_they_are_and_not_by_their_prompts(encoder: Any) -> None:
     """With the neutral text alone science fiction and romance were one interest."""
     from embed.tastes.interests import interests_of
-    from embed.tastes.phrases import common_vectors, encode_phrases, genre_phrase
+    from embed.tastes.phrases import common_vectors, encode_phrases, encode_prompts, genre_phrase
 
     keys = [("genre", genre_phrase(genre)) for genre in ("science fiction", "romance", "mystery", "thriller", "comedy")]
-    common = common_vectors(encoder)["genre"]
+    common = common_vectors(lambda groups: encode_prompts(groups, encoder))["genre"]
     numbers = interests_of(np.arange(5, 0, -1), encode_phrases(keys, encoder), common)
     assert len(set(numbers[[0, 1, 2, 4]].tolist())) == 4
     assert numbers[2] == numbers[3]

@@ -51,6 +51,23 @@ def common_of(audience: Audience) -> np.ndarray:
     return common
 
 
+def typical_of(audience: Audience, segment: str | None = None) -> np.ndarray:
+    """(d,) float32: what the average user likes, of a segment where it has an average, against nothing in particular.
+
+    What sets a user apart from the average one is measured against `common_of` (and `apart_of` the segment); the two add up to what
+    the user likes against nothing in particular, so that few users' mean says as little here as it takes away there.
+    """
+    known = (audience.users + NEUTRAL_USERS) / (audience.users + FEW_USERS)
+    typical: np.ndarray = known * (audience.mean - audience.neutral) + apart_of(audience, segment)
+    return typical.astype(np.float32)
+
+
+def apart_of(audience: Audience, segment: str | None) -> np.ndarray:
+    """(d,) float32: what a segment's average user likes more than everyone's does; 0 where the segment has no average."""
+    apart: np.ndarray = average_of(audience, segment, None)[0] - audience.mean
+    return apart
+
+
 def language_tag(locale: str) -> str:
     """As locales are compared: "pt_BR" and "pt-br" are one."""
     return locale.casefold().replace("_", "-")

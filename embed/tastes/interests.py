@@ -106,13 +106,14 @@ class Mixtures:
 
     def vectors(self, numbers: np.ndarray, vectors: np.ndarray) -> np.ndarray:
         """(n, d) float32: the unit vectors of these interests (n,); vectors: (phrases, d) float32."""
+        from scipy.sparse import csr_array
+
         first = self.begins[numbers]
         counts = self.begins[numbers + 1] - first
-        totals = np.zeros((len(numbers), vectors.shape[1]), np.float32)
-        for number in range(counts.max(initial=0)):  # each interest's first phrase, each one's second, ...
-            more = np.flatnonzero(counts > number)
-            at = first[more] + number
-            totals[more] += self.weights[at, None] * vectors[self.phrases[at]]
+        at = spans(first, counts)
+        shape = len(numbers), len(vectors)
+        mixing = csr_array((self.weights[at], self.phrases[at], np.append(0, np.cumsum(counts))), shape)
+        totals: np.ndarray = mixing @ vectors
         lengths = np.linalg.norm(totals, axis=1, keepdims=True)
         mixed: np.ndarray = np.divide(totals, lengths, out=totals, where=lengths > 0)
         return mixed

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from embed.records import phrase_schema
 from embed.store import Store, append_rows, has_table, vector_array
-from embed.tastes.phrases import encode_phrases
+from embed.tastes.phrases import PROMPT, encode_phrases, mean_unit
 from embed.tastes.profiles import read_phrase_vectors
 from embed.tastes.vocabulary import PhraseKey, Vocabulary
 
@@ -29,7 +29,7 @@ class PhraseBook:
     encoder: "Encoder"
     vocabulary: Vocabulary
     vectors: np.ndarray  # (rows, d) float32, with room for more
-    encoded: int = 0  # since it was opened
+    encoded: int = 0  # since it was opened, prompts of nobody's phrases aside
     _row: dict[int, int] = field(default_factory=dict)  # number to row of `vectors`
 
     def has(self, key: PhraseKey) -> bool:
@@ -58,6 +58,14 @@ class PhraseBook:
             self.encoded += len(some)
             progress(self.encoded, before + len(new))
         return new
+
+    def encode_prompts(self, groups: Sequence[Sequence[str]]) -> list[np.ndarray]:
+        """As embed.tastes.phrases.encode_prompts; what was encoded once stays in the book, as phrases do."""
+        before = self.encoded
+        numbers = [self.vocabulary.numbers((PROMPT, text) for text in group) for group in groups]
+        self.learn(np.concatenate(numbers))
+        self.encoded = before
+        return [mean_unit(self.vectors[self.rows(group)]) for group in numbers]
 
     def _keep(self, numbers: np.ndarray, vectors: np.ndarray) -> None:
         first = len(self._row)

@@ -1,7 +1,7 @@
 """Phrases and what the text tower is told of them: prompts by kind, averaged; texts longer than it reads are divided, never cut."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,9 @@ PROMPTS = {
     "stated": ("a picture of {}", "a still from a film with {}", "{}"),
 }
 NEUTRAL = ("a picture", "a poster of a movie", "a still from a film", "a photo")
+PROMPT = "prompt"  # the kind of what is a prompt already, and is encoded as it stands
+
+EncodePrompts = Callable[[Sequence[Sequence[str]]], list[np.ndarray]]  # `encode_prompts` with an encoder, or PhraseBook's
 
 
 @dataclass(frozen=True)
@@ -83,28 +86,31 @@ def encode_phrases(keys: Sequence[PhraseKey], encoder: "Encoder") -> np.ndarray:
 def encode_prompts(groups: Sequence[Sequence[str]], encoder: "Encoder") -> list[np.ndarray]:
     """(d,) float32 of each group of texts that say the same: their unit vectors, averaged on the unit sphere."""
     vectors = iter(encoder.encode_texts([text for group in groups for text in group]))
-    return [_mean_unit(np.stack([next(vectors) for _ in group])) for group in groups]
+    return [mean_unit(np.stack([next(vectors) for _ in group])) for group in groups]
 
 
-def common_vectors(encoder: "Encoder") -> dict[str, np.ndarray]:
+def common_vectors(encode: EncodePrompts) -> dict[str, np.ndarray]:
     """Kind to (d,) float32: what the prompts of all its phrases have in common, which is what they say of nothing."""
     groups = [[" ".join(template.format("").split()) or NEUTRAL[0] for template in templates] for templates in PROMPTS.values()]
-    return dict(zip(PROMPTS, encode_prompts(groups, encoder), strict=True))
+    return dict(zip(PROMPTS, encode(groups), strict=True))
 
 
-def neutral_vector(encoder: "Encoder") -> np.ndarray:
+def neutral_vector(encode: EncodePrompts) -> np.ndarray:
     """(d,) float32: what texts have in common that say nothing in particular."""
-    return _mean_unit(encoder.encode_texts(NEUTRAL))
+    return encode([NEUTRAL])[0]
 
 
 def _prompts(kind: str, text: str, encoder: "Encoder") -> list[str]:
     """What has a name (a genre, a mood, a person) stays one phrase however long it is: its pieces have prompts of their own."""
+    if kind == PROMPT:
+        return [text]
     subject = text.removesuffix(FILMS) if kind == "genre" else text
     subjects = [subject] if kind in ("keyword", "stated") else pieces_of(subject, encoder)
     return [template.format(piece) for piece in subjects for template in PROMPTS[kind]]
 
 
-def _mean_unit(vectors: np.ndarray) -> np.ndarray:
+def mean_unit(vectors: np.ndarray) -> np.ndarray:
+    """(d,): unit vectors (n, d), averaged on the unit sphere."""
     mean = vectors.mean(axis=0)
     unit: np.ndarray = mean / np.linalg.norm(mean)
     return unit

@@ -10,6 +10,7 @@ profiles a block at a time in a draft. Killed anywhere, it is run again, goes on
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -62,6 +63,7 @@ __all__ = [
 
 HALF_LIFE_DAYS = 180.0  # a watch this much older than the newest one counts half
 TABLES = ("phrases", "profiles", "averages", "audience")
+KIND_ENDS = "\n"  # between a phrase's kind and its words, where both are one text; no kind has it
 RULES = 3  # by which profiles are made; another number, and no draft of before is gone on with
 
 
@@ -93,11 +95,11 @@ def embed_users(
         census = _Census(words.titles, len(book.vocabulary))
         traces = spill(map(census.counted, sorted_traces(catalog)), TRACE)
         draft = open_draft(store, census.digest(catalog, encoder))
-        commons = common_vectors(encoder)
+        commons = common_vectors(book.encode_prompts)
         _write_profiles(draft, traces, words, census, commons, progress)
         sums, used = _sums(draft, book)
         draft.publish()
-        write_audience(store, sums.audience(encoder.fingerprint, neutral_vector(encoder), commons))
+        write_audience(store, sums.audience(encoder.fingerprint, neutral_vector(book.encode_prompts), commons))
         draft.drop()
         for table in TABLES:
             tidy_table(store, table)
@@ -116,7 +118,7 @@ def profile_from_text(user_id: str, text: str, encoder: "Encoder", *, people: It
     chosen = select(1, nothing, stated, vocabulary)
     keys = [vocabulary.keys[number] for number in chosen.phrases.tolist()]
     vectors = encode_phrases(keys, encoder)
-    commons = common_vectors(encoder)
+    commons = common_vectors(partial(encode_prompts, encoder=encoder))
     common = np.array([commons[kind] for kind, _ in keys], np.float32).reshape(vectors.shape)
     numbers = interests_of(chosen.weights, vectors, common).tolist()
     told = zip(keys, chosen.weights.tolist(), numbers, strict=True)
@@ -130,7 +132,8 @@ def audience_of(profiles: Sequence[Profile], encoder: "Encoder") -> Audience:
     for profile in (profile for profile in profiles if profile.phrases):
         sums.add(*profile.interests)
         sums.users += 1
-    return sums.audience(encoder.fingerprint, neutral_vector(encoder), common_vectors(encoder))
+    encode = partial(encode_prompts, encoder=encoder)
+    return sums.audience(encoder.fingerprint, neutral_vector(encode), common_vectors(encode))
 
 
 def _learn_edits(store: Store, book: PhraseBook) -> None:
@@ -259,8 +262,7 @@ def _sums(draft: Draft, book: PhraseBook) -> tuple[Sums, int]:
     for batch in draft.batches(["phrases", "locale", "segment"]):
         lists = batch["phrases"]
         starts, told = lists.offsets.to_numpy().astype(np.int64), lists.flatten()
-        kinds, texts = (pc.struct_field(told, name).to_pylist() for name in ("kind", "text"))
-        of_batch = book.vocabulary.numbers(zip(kinds, texts, strict=True))
+        of_batch = _numbered(book.vocabulary, *(pc.struct_field(told, name) for name in ("kind", "text")))
         book.learn(of_batch)  # nothing, unless a power cut took vectors of a draft that was gone on with
         rows = book.rows(of_batch)
         weights, numbers = (pc.struct_field(told, name).to_numpy() for name in ("weight", "interest"))
@@ -269,3 +271,13 @@ def _sums(draft: Draft, book: PhraseBook) -> tuple[Sums, int]:
         sums.add_users(mixtures, book.vectors, {"locale": locales, "segment": batch["segment"].to_pylist()})
         used = np.union1d(used, rows)
     return sums, len(used)
+
+
+def _numbered(vocabulary: Vocabulary, kinds: pa.Array, texts: pa.Array) -> np.ndarray:
+    """(n,) int64 of n phrases, each looked up once however many users share it."""
+    pairs = pc.binary_join_element_wise(kinds, texts, KIND_ENDS).dictionary_encode()
+    known = vocabulary.numbers(
+        (kind, text) for kind, text in (pair.split(KIND_ENDS, 1) for pair in pairs.dictionary.to_pylist())
+    )
+    numbers: np.ndarray = known[pairs.indices.to_numpy()]
+    return numbers

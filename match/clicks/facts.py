@@ -78,14 +78,16 @@ def open_facts(
     *,
     more: Sequence[str] = (),
     needed: Sequence[str] = (),
+    maybe: Sequence[str] = (),
     any_play: bool = False,
     repeated: str = "artwork_id",
 ) -> Iterator[Facts]:
     """Open a folder of logs, as `learn_priors` takes it, and count by rules.
 
     more: further columns of the impressions, typed as embed.records has them, text where it has not; needed: columns of BESIDE that
-    the log must have; any_play: `quality` means any play; repeated: what is the same in repeats, artwork_id or title_id. Raises
-    LogError where the folder, a file or a column is missing or cannot be read, and in place of what DuckDB raises in the context.
+    the log must have; maybe: of `more`, those that it may lack, which are null then; any_play: `quality` means any play; repeated: what
+    is the same in repeats, artwork_id or title_id. Raises LogError where the folder, a file or a column is missing or cannot be read,
+    and in place of what DuckDB raises in the context.
     """
     import duckdb
 
@@ -95,7 +97,7 @@ def open_facts(
     rules = rules or Rules()
     with database() as connection:
         try:
-            lacking = tuple(sorted(set(BESIDE) - open_logs(connection, logs, more, needed)))
+            lacking = tuple(sorted(set(BESIDE) - open_logs(connection, logs, more, needed, maybe)))
             for table in ("impressions", "plays"):
                 connection.execute(f"CREATE TEMP VIEW all_{table} AS SELECT * FROM given_{table}")
             found = find_facts(

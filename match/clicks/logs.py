@@ -56,28 +56,33 @@ def database(spill: Path | None = None) -> "Iterator[duckdb.DuckDBPyConnection]"
 
 
 def open_logs(
-    connection: "duckdb.DuckDBPyConnection", logs: Path | str, more: Sequence[str] = (), needed: Sequence[str] = ()
+    connection: "duckdb.DuckDBPyConnection",
+    logs: Path | str,
+    more: Sequence[str] = (),
+    needed: Sequence[str] = (),
+    maybe: Sequence[str] = (),
 ) -> frozenset[str]:
     """Make the views `given_impressions` and `given_plays`, as match.clicks.queries describes them; the OPTIONAL columns there are.
 
-    more: further columns of the impressions, which come along as they are called; needed: OPTIONAL ones that must be there. Raises
-    LogError where the folder, a file or a column is missing, and where an impression lacks one of NEEDED. Reading the views raises
-    duckdb.Error.
+    more: further columns of the impressions, which come along as they are called; needed: OPTIONAL ones that must be there; maybe: of
+    `more`, those that are null where the log lacks them. Raises LogError where the folder, a file or a column is missing, and where an
+    impression lacks one of NEEDED. Reading the views raises duckdb.Error.
     """
     import duckdb
 
     impressions, plays = _find(logs, "impressions"), _find(logs, "plays")
     try:
-        _check_columns(connection, impressions, tuple(dict.fromkeys((*NEEDED, *needed, *more))))
+        must = dict.fromkeys((*NEEDED, *needed, *(column for column in more if column not in maybe)))
+        _check_columns(connection, impressions, tuple(must))
         _check_columns(connection, plays, PLAYS)
         there = set(_columns(connection, impressions)) | set(_columns(connection, plays)) & {"played_at"}
         known = (*NEEDED, *(column for column in OPTIONAL if column in there))
-        beside = tuple(column for column in more if column not in known)
+        beside = tuple(column for column in more if column not in known and (column in there or column not in maybe))
         timed = (*PLAYS, *({"played_at"} & there))
         connection.execute(
             VIEWS.format(
                 impressions=_source(impressions, (*known, *beside)),
-                impression_columns=_cast((*known, *beside), OPTIONAL),
+                impression_columns=_cast((*known, *beside), (*OPTIONAL, *maybe)),
                 more="".join(f", {named(column)}" for column in more),
                 plays=_source(plays, timed),
                 play_columns=_cast(timed, ("played_at",)),

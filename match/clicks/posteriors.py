@@ -1,6 +1,6 @@
 """Daily counts to posteriors: places and segments corrected for, then titles, artworks and segments shrunk towards one another."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from embed.records import COPY_PRIOR, PRIOR, SEGMENT_PRIOR, TITLE_PRIOR, fold
+from match.clicks.average_fit import NOTHING_LEARNED, FitWeight, learn_weight
 from match.clicks.days import Days, Report
 from match.clicks.shrinkage import (
     EDGES,
@@ -24,6 +25,8 @@ from match.clicks.shrinkage import (
 
 RATE = 0.05  # the catalog's rate before there are any impressions
 
+FitsOf = Callable[[pa.ChunkedArray], np.ndarray]  # artwork_ids (n,) to their average fits (n,), nan where unknown
+
 
 class Learned(NamedTuple):
     """What stands behind priors: for people to look at."""
@@ -31,6 +34,7 @@ class Learned(NamedTuple):
     report: Report
     strengths: Strengths
     of_segments: float | None  # impressions that an artwork's rate is worth to a segment; None where no impression names one
+    fit: FitWeight  # what the average fit is worth
     places: dict[int, float]  # by place: how many times as often an impression there is played as an average one
     segments: dict[str, float]  # by segment, likewise
 
@@ -50,8 +54,8 @@ def rate_of(plays: float, impressions: float) -> float:
     return (plays + STRENGTH * RATE) / (impressions + STRENGTH)
 
 
-def learn_posteriors(days: Days) -> Posteriors:
-    """What the counts teach."""
+def learn_posteriors(days: Days, fits_of: FitsOf | None = None) -> Posteriors:
+    """What the counts teach; of what the average fit is worth nothing where fits are not given."""
     cells, lines = days.cells, days.lines
     titles, artworks = (_numbers(cells, names) for names in (("title_id",), ("title_id", "artwork_id")))
     firsts = np.flatnonzero(np.diff(artworks, prepend=-1))
@@ -68,9 +72,15 @@ def learn_posteriors(days: Days) -> Posteriors:
     known, unknown = believe(counts, of_artworks, rate, strengths)
     here, of_segments = _segment_table(cells, names, segments, artworks, looked_at, known, factors, rate)
     said = {name: float(factors[number]) for number, name in enumerate(names) if name is not None}
-    learned = Learned(days.report, strengths, of_segments, places.by_place, said)
+    fit = NOTHING_LEARNED
+    if fits_of is not None and len(cells):
+        trials = together(counts.evidence, strengths.of_artworks)
+        fits = fits_of(cells["artwork_id"].take(firsts))
+        fit = learn_weight(counts.plays / counts.shown, trials, of_artworks, fits)
+    learned = Learned(days.report, strengths, of_segments, fit, places.by_place, said)
     renamed = lines.drop_columns("squares").rename_columns(COPY_PRIOR.names).cast(COPY_PRIOR)
-    of_titles = _title_table(cells["title_id"].take(np.flatnonzero(np.diff(titles, prepend=-1))), unknown, rate, strengths)
+    title_ids = cells["title_id"].take(np.flatnonzero(np.diff(titles, prepend=-1)))
+    of_titles = _title_table(title_ids, unknown, rate, strengths, fit)
     return Posteriors(_table(cells, artworks, firsts, counts.shown, known), renamed, of_titles, here, learned)
 
 
@@ -118,10 +128,11 @@ def _table(cells: pa.Table, artworks: np.ndarray, firsts: np.ndarray, effective:
     return pa.table([*ids, *counts, known.mean, effective, known.strength], schema=PRIOR)
 
 
-def _title_table(title_ids: pa.ChunkedArray, unknown: Beliefs, rate: float, strengths: Strengths) -> pa.Table:
+def _title_table(title_ids: pa.ChunkedArray, unknown: Beliefs, rate: float, strengths: Strengths, fit: FitWeight) -> pa.Table:
     ids = pa.chunked_array([*title_ids.chunks, pa.nulls(1, pa.string())], pa.string())
     means, sure = np.append(unknown.mean, rate), np.append(unknown.strength, together(*strengths))
-    return pa.table([ids, means, sure], schema=TITLE_PRIOR)
+    worth = ([None] * len(title_ids) + [value] for value in fit)
+    return pa.table([ids, means, sure, *worth], schema=TITLE_PRIOR)
 
 
 def _segment_table(

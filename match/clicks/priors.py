@@ -18,8 +18,10 @@ from embed.locks import only_writer
 from embed.records import COPY_PRIOR, PRIOR, SEGMENT_PRIOR, TITLE_PRIOR, fold
 from embed.store import Store, has_table, read_table, replace_table, tidy_table
 from match.blend import Prior, logit
+from match.clicks.average_fit import NOTHING_LEARNED, FitWeight, moved, share_of_prior
+from match.clicks.catalog_fit import fits_by_artwork
 from match.clicks.days import Days, count_days
-from match.clicks.posteriors import Learned, learn_posteriors, rate_of
+from match.clicks.posteriors import FitsOf, Learned, learn_posteriors, rate_of
 from match.clicks.rules import Rules
 from match.clicks.shrinkage import EDGES, STRENGTH, Beliefs, together
 
@@ -57,20 +59,32 @@ class Priors:
         row = pc.index(pc.is_null(self.titles["title_id"]), True).as_py()
         return STRENGTH if row < 0 else float(self.titles["strength"][row].as_py())
 
-    def in_order(self, artwork_ids: pa.ChunkedArray, title_ids: pa.ChunkedArray | None = None) -> "PriorColumns":
+    @cached_property
+    def fit(self) -> FitWeight:
+        """What a unit of the average fit is worth."""
+        known = self.titles.filter(pc.is_valid(self.titles["fit_weight"])).to_pylist()
+        return FitWeight(known[0]["fit_weight"], known[0]["fit_error"]) if known else NOTHING_LEARNED
+
+    def in_order(
+        self, artwork_ids: pa.ChunkedArray, title_ids: pa.ChunkedArray | None = None, shift: np.ndarray | None = None
+    ) -> "PriorColumns":
         """Those of many artworks, as arrays in their order.
 
-        title_ids: of the same artworks; with them one that was never shown has its title's rate, else the catalog's.
+        title_ids: of the same artworks; with them one that was never shown has its title's rate, else the catalog's. shift: (n,)
+        log-odds by which each one's prior was to be another before its clicks, as its average fit says (match.clicks.average_fit).
         """
         rows = pc.index_in(artwork_ids, self.table["artwork_id"].combine_chunks())
-        taken = self.table.select(["mean", "impressions", "plays", "strength"]).take(rows)
-        mean, strength = self._of_unseen(len(artwork_ids), title_ids)
+        taken = self.table.select(["mean", "impressions", "plays", "strength", "effective"]).take(rows)
+        before, strength = self._of_unseen(len(artwork_ids), title_ids)
         shown = pc.is_valid(rows).to_numpy()
         impressions, plays = (pc.fill_null(taken[name], 0).to_numpy() for name in ("impressions", "plays"))
-        mean = np.where(shown, pc.fill_null(taken["mean"], 0.0).to_numpy(), mean)
+        mean = np.where(shown, pc.fill_null(taken["mean"], 0.0).to_numpy(), before)
         known = pc.fill_null(taken["strength"], np.nan).to_numpy()
         strength = np.where(np.isnan(known), np.where(shown, impressions + STRENGTH, strength), known)
-        return PriorColumns(mean, impressions, plays, logit(mean), strength)
+        effective = pc.coalesce(taken["effective"], pc.cast(taken["impressions"], pa.float64()))
+        share = share_of_prior(strength, pc.fill_null(effective, 0.0).to_numpy())
+        mean = mean if shift is None else moved(mean, share, before, shift)
+        return PriorColumns(mean, impressions, plays, logit(mean), strength, share)
 
     def _of_unseen(self, count: int, title_ids: pa.ChunkedArray | None) -> tuple[np.ndarray, np.ndarray]:
         """(means, strengths), each (count,), of artwork that was never shown."""
@@ -105,13 +119,15 @@ class Priors:
             "mean": pc.coalesce(taken["mean"], pa.array(moved.mean)),
             "strength": pc.coalesce(taken["strength"], pa.array(moved.strength)),
         }
-        columns["effective"] = pc.fill_null(pc.cast(taken["impressions"], pa.float64()), 0.0)
+        columns["effective"] = pc.multiply(columns["impressions"], _each_counts(self.table))
         titles = _moved(self.titles, factor, level["strength"])
         return replace(
             self,
             table=pa.table(columns).select(PRIOR.names).cast(PRIOR),
             unseen=Prior(level["mean"], 0, 0),
-            titles=pa.table([self.titles["title_id"], titles.mean, titles.strength], schema=TITLE_PRIOR),
+            titles=self.titles.set_column(1, "mean", [titles.mean])
+            .set_column(2, "strength", [titles.strength])
+            .cast(TITLE_PRIOR),
         )
 
     def of_lines(self, copy_ids: pa.ChunkedArray, title_ids: pa.ChunkedArray) -> "PriorColumns":
@@ -128,7 +144,8 @@ class Priors:
         )
         rate = (all_played + STRENGTH * self.unseen.mean) / (all_shown + STRENGTH)
         mean = (played + STRENGTH * rate) / (shown + STRENGTH)
-        return PriorColumns(mean, impressions, plays, logit(mean), shown + STRENGTH)
+        strength = shown + STRENGTH
+        return PriorColumns(mean, impressions, plays, logit(mean), strength, share_of_prior(strength, shown))
 
 
 def _effective(lines: pa.Table) -> pa.Table:
@@ -137,6 +154,12 @@ def _effective(lines: pa.Table) -> pa.Table:
     columns["shown"] = pc.coalesce(lines["effective"], pc.cast(lines["impressions"], pa.float64()))
     columns["played"] = pc.coalesce(lines["effective_plays"], pc.cast(lines["plays"], pa.float64()))
     return pa.table(columns)
+
+
+def _each_counts(table: pa.Table) -> pa.ChunkedArray:
+    """(n,) float64: as how many impressions each one of an artwork's counts, on average."""
+    shown = pc.cast(table["impressions"], pa.float64())
+    return pc.divide(pc.coalesce(table["effective"], shown), pc.max_element_wise(shown, pa.scalar(1.0)))
 
 
 def _moved(table: pa.Table, factor: float, strength: float) -> Beliefs:
@@ -154,6 +177,7 @@ class PriorColumns:
     plays: np.ndarray  # (n,) int64
     log_odds: np.ndarray  # (n,) float64, of the mean
     strength: np.ndarray  # (n,) float64, impressions the mean is worth: a Beta of mean * strength and (1 - mean) * strength
+    share: np.ndarray  # (n,) float64 in 0..1: how much of the strength was there before the own clicks
 
 
 def learn_priors(logs: Path | str, store: Store, rules: Rules | None = None, *, add: bool = False) -> Priors:
@@ -164,7 +188,7 @@ def learn_priors(logs: Path | str, store: Store, rules: Rules | None = None, *, 
     Raises LogError where the folder, a file or a column is missing or cannot be read, or an impression names no title or artwork.
     """
     with only_writer(store.lock("priors"), "learn_priors"):
-        priors = priors_of(count_days(logs, rules or Rules(), store, add=add))
+        priors = priors_of(count_days(logs, rules or Rules(), store, add=add), fits_by_artwork(store))
         tables = {"copy_priors": priors.lines, "title_priors": priors.titles, "segment_priors": priors.segments}
         for name, rows in (*tables.items(), ("priors", priors.table)):
             if name == "priors" or len(rows) or has_table(store, name):
@@ -188,9 +212,9 @@ def _in_schema(table: pa.Table, schema: pa.Schema) -> pa.Table:
     return pa.table(columns, schema=schema)
 
 
-def priors_of(days: Days) -> Priors:
-    """What the counts teach."""
-    learned = learn_posteriors(days)
+def priors_of(days: Days, fits_of: FitsOf | None = None) -> Priors:
+    """What the counts teach; fits_of: see `learn_posteriors`."""
+    learned = learn_posteriors(days, fits_of)
     return replace(_priors(*learned[:-1]), learned=learned.learned)
 
 

@@ -177,7 +177,7 @@ def with_pictures(
     spread: the unit of similarity, `blend.usual_spread`; scatter: (d, d) as Snapshot has it. The new query is as long as makes its
     cosines spread within titles as widely as others do, so that `blend.similarity_of` standardises it in its own terms. Where
     pictures do not differ in what the user likes, or nothing is personal yet, the interests stay as they are. silent: the user has
-    no phrases, so that `queries` is the audience's average.
+    no phrases, so that `queries` is of those who are like the user.
     """
     query, told = as_queries(liked.vector[None], spread, scatter)
     if not told[0]:
@@ -209,5 +209,6 @@ def with_pictures_of_many(
     left[users] = 1 - shares
     of_users = np.concatenate([asked.users, users])
     order = np.argsort(of_users, kind="stable")  # after the interests made of words
-    together = np.concatenate([asked.shares * left[asked.users], shares]), np.concatenate([asked.vectors, queries])
-    return Queries(of_users[order], together[0][order], together[1][order])
+    shares = np.concatenate([asked.shares * left[asked.users], shares])
+    vectors, of_lines = (np.concatenate([each, queries])[order] for each in (asked.vectors, asked.of_lines))
+    return Queries(of_users[order], shares[order], vectors, of_lines)

@@ -17,12 +17,15 @@ import pyarrow as pa
 
 from embed.errors import LogError
 from embed.records import CHOICE_LOG, CONSIDERED
+from match.blend import Weights
 from match.exploring.page import Explored
 from match.exploring.policies import Exploration
 from match.exploring.thompson import Posteriors
 
 _TYPES = [(column.name, column.type) for column in CHOICE_LOG]  # once: Arrow makes them anew for whoever asks
+_TYPE_OF = dict(_TYPES)
 _CONSIDERED = list(CONSIDERED)
+_OF_ONE_PAGE = ("user_id", "shown_at")
 
 
 class Considered(NamedTuple):
@@ -95,6 +98,7 @@ class PageLog:
     begins: np.ndarray  # (t + 1,) int64: where each title's begin of ...
     ids: Callable[[], pa.Array]  # (n,) artwork_ids
     parts: dict[str, np.ndarray]  # (n,) float64 each: CONSIDERED but artwork_id
+    weights: Weights | None = None  # that the parts were made with; None where nobody said
 
     @property
     def table(self) -> pa.Table:
@@ -107,7 +111,7 @@ class PageLog:
             "shown_at": self.at,
             "period": self.period,
             "snapshot": self.snapshot,
-            "parameters": _parameters(self.how),
+            "parameters": _parameters(self.how, self.weights),
             "seed": self.how.seed,
         }
         columns = {
@@ -122,7 +126,9 @@ class PageLog:
             "considered": self._considered(),
         }
         made = [
-            pa.repeat(pa.scalar(fixed[name], type_), count) if name in fixed else _array(columns[name], type_)
+            (_repeated if name in _OF_ONE_PAGE else _kept)(name, fixed[name], count)
+            if name in fixed
+            else _array(columns[name], type_)
             for name, type_ in _TYPES
         ]
         return pa.Table.from_arrays(made, schema=CHOICE_LOG)
@@ -133,13 +139,33 @@ class PageLog:
         return pa.ListArray.from_arrays(pa.array(self.begins.astype(np.int32)), of_all)
 
 
+def _repeated(name: str, value: Any, count: int) -> pa.Array:
+    """A column of one value."""
+    return pa.repeat(pa.scalar(value, _TYPE_OF[name]), count)
+
+
+_kept = lru_cache(maxsize=256)(_repeated)  # what many pages have alike
+
+
 def _array(values: Any, type_: pa.DataType) -> pa.Array:
     return values if isinstance(values, pa.Array) else pa.array(values, type_)
 
 
 @lru_cache(maxsize=64)
-def _parameters(how: Exploration) -> str:
-    return json.dumps(how.parameters, sort_keys=True)
+def _parameters(how: Exploration, weights: Weights | None) -> str:
+    return json.dumps(how.parameters | ({"weights": asdict(weights)} if weights else {}), sort_keys=True)
+
+
+def weights_of(parameters: str | None) -> Weights | None:
+    """The weights that served, of a log's `parameters`; None of a log that does not say them, such as an older release's.
+
+    Raises LogError where they cannot be read.
+    """
+    try:
+        said = json.loads(parameters or "{}").get("weights")
+        return None if said is None else Weights(**{name: float(value) for name, value in said.items()})
+    except (ValueError, TypeError, AttributeError) as error:
+        raise LogError(f"a log of choices has parameters {parameters!r}, which say no weights ({error!r})") from error
 
 
 def log_of(
@@ -151,14 +177,16 @@ def log_of(
     where: Where,
     titles: tuple[list[str], np.ndarray, np.ndarray],
     ids: Callable[[np.ndarray], pa.Array],
+    artwork_ids: Sequence[str | None],
     copy_ids: Sequence[str | None],
     parts: dict[str, np.ndarray],
     posteriors: Posteriors,
+    weights: Weights | None = None,
 ) -> PageLog:
     """The log of a page explored.
 
-    titles: (title_ids (t,), starts (t + 1,), positions (t,)) of the page; ids(places) gives artwork_ids; copy_ids: (t,); parts: (n,)
-    each, score, prior, similarity, people and words.
+    titles: (title_ids (t,), starts (t + 1,), positions (t,)) of the page; ids(places) gives artwork_ids; artwork_ids, copy_ids: (t,) of
+    what is shown; parts: (n,) each, score, prior, similarity, people and words; weights: that they were made with.
     """
     title_ids, starts, positions = titles
     there = (explored.places >= 0).nonzero()[0]
@@ -176,7 +204,7 @@ def log_of(
         where,
         explored.period,
         [title_ids[place] for place in places],
-        ids(explored.places[there]).to_pylist(),
+        [artwork_ids[place] or "" for place in places],
         [copy_ids[place] for place in places],
         explored.chosen[there],
         positions[there],
@@ -185,6 +213,7 @@ def log_of(
         begins,
         lambda: ids(among),
         taken,
+        weights,
     )
 
 

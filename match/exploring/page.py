@@ -7,6 +7,7 @@ is drawn with propensities that add up to 1, given the page so far. So the prope
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from match.exploring.draws import drawn, period_of, uniforms
 from match.exploring.keeping import History, is_resting, why_kept
 from match.exploring.policies import Exploration, propensities
 from match.exploring.thompson import Posteriors
-from match.guards import CAP, PROMINENCE, VARIETY, Guards, Marks, Row
+from match.guards import CAP, LOOKS, PROMINENCE, VARIETY, Guards, Marks, Row
 
 LEAST = 1e-12  # propensity that several artworks must have together for their proportions to count
 
@@ -34,6 +35,8 @@ class Beliefs:
     ids: Callable[[], list[str]]  # (n,) artwork_ids, asked for where they matter
     little: np.ndarray | None = None  # (n,) bool: what has little part in its title and the user did not ask for
     marks: Marks | None = None  # (n,)
+    # cosines(places (m,), others (k,), which (m,) int64): of the artwork at each place with the one that stands beside it
+    cosines: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray] | None = None
 
 
 @dataclass(frozen=True)
@@ -46,11 +49,12 @@ class Explored:
     kept: list[str | None]  # per title: why it kept what was shown before (keeping.PERIOD, BUDGET); its propensity is 1 then
     notes: list[tuple[str, ...]]  # per title: which guards spoke, and about how much
 
-    @property
+    @cached_property
     def chosen(self) -> np.ndarray:
         """(t,) propensities of what is shown; nan where nothing is."""
-        chosen: np.ndarray = np.append(self.propensities, np.nan)[self.places]
-        return chosen
+        if not len(self.propensities):
+            return np.full(len(self.places), np.nan)
+        return np.where(self.places == ABSENT, np.nan, self.propensities.take(self.places, mode="clip"))
 
 
 def explore(
@@ -80,7 +84,7 @@ def explore(
         numbers = uniforms(how.seed, beliefs.user_id, [beliefs.title_ids[title] for title in there.tolist()], period)
         places[there] = among[drawn(own, begins, numbers)]
         chances[among] = own
-        if guards is not None and guards.most_alike and beliefs.marks is not None:
+        if guards is not None:
             of_titles = np.zeros(len(sizes))
             of_titles[there] = numbers
             _vary(guards, beliefs, eligible, chances, places, of_titles, notes)
@@ -149,24 +153,85 @@ def _vary(
     numbers: np.ndarray,
     notes: list[list[str]],
 ) -> None:
-    """Title by title as the page shows them: what repeats the page too often has no chance where something near as good is left.
+    """Title by title as the page shows them: what looks like the picture before it, and then what repeats the page too often, has no
+    chance where something near as good is left.
 
     Changes chances, places and notes. A title draws again with its own number.
     """
-    row, marks = Row(guards), beliefs.marks
-    assert marks is not None
-    for title in beliefs.turns.tolist():
-        if places[title] == ABSENT:
-            continue
-        if row.full:
-            own = slice(*beliefs.starts[title : title + 2].tolist())
-            repeats = eligible[own] & marks.bearing(own, row.full)
-            left = eligible[own] & ~repeats
-            if repeats.any() and left.any() and _is_near(beliefs.scores[own], repeats, left, guards.may_cost):
-                notes[title].append(_note(VARIETY, int(repeats.sum()), int(eligible[own].sum())))
+    row, marks = Row(guards), beliefs.marks if guards.most_alike else None
+    shown = [title for title in beliefs.turns.tolist() if places[title] != ABSENT]
+    looks = _Looks.of(guards, beliefs, eligible, places, shown) if beliefs.cosines is not None else None
+    starts, before = beliefs.starts.tolist(), ABSENT
+    for title in shown:
+        repeats = []
+        if looks is not None and (like := looks.like(title, before)) is not None:
+            repeats.append((LOOKS, like))
+        if row.full and marks is not None:
+            repeats.append((VARIETY, marks.bearing(slice(*starts[title : title + 2]), row.full)))
+        if repeats:
+            own = slice(*starts[title : title + 2])
+            left = _without(repeats, eligible[own], beliefs.scores[own], guards.may_cost, notes[title])
+            if left is not None:
                 chances[own] = _of_the_rest(chances[own], left, beliefs.scores[own])
                 places[title] = own.start + drawn(chances[own], np.array([0, len(left)]), numbers[title : title + 1])[0]
-        row.add(marks.at(int(places[title])))
+        before = int(places[title])
+        if marks is not None:
+            row.add(marks.at(before))
+
+
+def _without(
+    repeats: list[tuple[str, np.ndarray]], eligible: np.ndarray, scores: np.ndarray, may_cost: float, notes: list[str]
+) -> np.ndarray | None:
+    """(n,) bool: what the guards leave of a title's eligible artwork (n,), each in its turn; None where all of it."""
+    spoke = False
+    for guard, which in repeats:
+        aside = eligible & which
+        left = eligible & ~aside
+        if aside.any() and left.any() and _is_near(scores, aside, left, may_cost):
+            notes.append(_note(guard, int(aside.sum()), int(eligible.sum())))
+            eligible, spoke = left, True
+    return eligible if spoke else None
+
+
+@dataclass(frozen=True)
+class _Looks:
+    """What of each title looks like the picture before it: of all titles at once, as they were drawn first; anew where a guard then
+    chose another one."""
+
+    least: float  # cosine
+    cosines: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+    starts: np.ndarray
+    like_first: np.ndarray  # (n,) bool
+    first: dict[int, int]  # title to the place before it, by which `like_first` was found
+    alike: set[int]  # titles of which any was
+
+    @classmethod
+    def of(
+        cls, guards: Guards, beliefs: Beliefs, eligible: np.ndarray, places: np.ndarray, shown: list[int]
+    ) -> "_Looks | None":
+        """None where nothing is beside anything, or nobody asked. shown: the titles that show something, as the page has them."""
+        if guards.same_look is None or len(shown) < 2 or beliefs.cosines is None:
+            return None
+        starts, others, beside = beliefs.starts, places[shown[:-1]], np.full(len(places), ABSENT)
+        beside[shown[1:]] = np.arange(len(others))
+        which = beside.repeat(starts[1:] - starts[:-1])
+        among = (eligible & (which != ABSENT)).nonzero()[0]
+        like = np.zeros(len(eligible), bool)
+        found = among[beliefs.cosines(among, others, which[among]) >= guards.same_look]
+        like[found] = True
+        titles = set((starts.searchsorted(found, side="right") - 1).tolist()) if len(found) else set()
+        return cls(guards.same_look, beliefs.cosines, starts, like, dict(zip(shown[1:], others.tolist(), strict=True)), titles)
+
+    def like(self, title: int, before: int) -> np.ndarray | None:
+        """(artworks of the title,) bool; None where none does. before: the place of the picture before it, ABSENT for none."""
+        if before == ABSENT or (before == self.first[title] and title not in self.alike):
+            return None
+        start, end = self.starts[title : title + 2].tolist()
+        if before == self.first[title]:
+            return self.like_first[start:end]
+        own = np.arange(start, end)
+        like: np.ndarray = self.cosines(own, np.array([before]), np.zeros_like(own)) >= self.least
+        return like
 
 
 def _of_the_rest(chances: np.ndarray, left: np.ndarray, scores: np.ndarray) -> np.ndarray:

@@ -9,13 +9,14 @@ pq.write_table(pa.concat_tables(line.table for line in log), "impressions.parque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
 
 from index.snapshot import Snapshot
-from index.titles import ABSENT, Page
-from match.blend import Parts
+from index.titles import ABSENT, Page, TitleIndex
+from match.blend import Parts, Weights
 from match.clicks.priors import PriorColumns
 from match.exploring.keeping import History
 from match.exploring.log import PageLog, Where, log_of
@@ -78,6 +79,7 @@ class Served:
     posteriors: Posteriors
     explored: Explored
     segment: str | None  # the user's
+    weights: Weights | None = None  # for the log
 
     @property
     def places(self) -> np.ndarray:
@@ -106,18 +108,19 @@ class Served:
     def reasons(self, otherwise: Sequence[str]) -> list[str]:
         """Per title why it shows what it does; otherwise: what is said where there was nothing to draw from."""
         starts, policy = self.seen.page.starts, self.exploring.how.policy
-        counts = np.diff(np.append(0, np.cumsum(self.explored.propensities > 0))[starts]).tolist()
+        among = (self.explored.propensities > 0).nonzero()[0].searchsorted(starts)
+        counts = (among[1:] - among[:-1]).tolist()
         return [
             f"what was shown before, kept for the {kept}" if kept else f"drawn by {policy} from {count}" if count > 1 else why
             for kept, count, why in zip(self.explored.kept, counts, otherwise, strict=True)
         ]
 
-    def log(self, copy_ids: Sequence[str | None]) -> None:
-        """Hand the page's log to whoever asked for it; copy_ids: (t,) the lines shown beside the artwork."""
+    def log(self, artwork_ids: Sequence[str | None], copy_ids: Sequence[str | None]) -> None:
+        """Hand the page's log to whoever asked for it; (t,) each: the artwork shown, and the lines beside it."""
         if self.exploring.log is not None:
-            self.exploring.log(self._log(copy_ids))
+            self.exploring.log(self._log(artwork_ids, copy_ids))
 
-    def _log(self, copy_ids: Sequence[str | None]) -> PageLog:
+    def _log(self, artwork_ids: Sequence[str | None], copy_ids: Sequence[str | None]) -> PageLog:
         where, parts, seen = self.exploring.where, self.seen.parts, self.seen
         columns = {name: getattr(parts, name) for name in ("score", "prior", "similarity", "people")}
         columns["words"] = np.zeros(len(parts.prior)) if parts.words is None else parts.words
@@ -130,9 +133,11 @@ class Served:
             where if where.segment is not None else replace(where, segment=self.segment),
             (seen.title_ids, seen.page.starts, seen.positions),
             self._ids,
+            artwork_ids,
             copy_ids,
             columns,
             self.posteriors,
+            self.weights,
         )
 
     def _ids(self, places: np.ndarray) -> pa.Array:
@@ -141,11 +146,20 @@ class Served:
         return taken.combine_chunks() if isinstance(taken, pa.ChunkedArray) else taken
 
 
-def serve(exploring: Exploring, seen: Seen, guarded: Guarded, at: datetime, segment: str | None = None) -> Served:
-    """What is shown of a page at a moment; segment: the user's, for the log where the caller's `where` says none."""
+def serve(
+    exploring: Exploring,
+    seen: Seen,
+    guarded: Guarded,
+    at: datetime,
+    segment: str | None = None,
+    weights: Weights | None = None,
+) -> Served:
+    """What is shown of a page at a moment; segment: the user's, for the log where the caller's `where` says none; weights: that the
+    parts were made with, for the log."""
     guards, rows, posteriors = exploring.guards, seen.page.rows, seen.posteriors
-    little = marks = None
+    little = marks = cosines = None
     if guards is not None:
+        cosines = partial(_cosines, guarded.snapshot.index, seen.page) if guards.same_look is not None else None
         little = guarded.little(guards)[rows] & (seen.parts.people <= 0)
         marks = guarded.marks.taken(rows) if guards.most_alike else None
     beliefs = Beliefs(
@@ -159,6 +173,12 @@ def serve(exploring: Exploring, seen: Seen, guarded: Guarded, at: datetime, segm
         lambda: guarded.snapshot.texts("artwork_id", rows),
         little,
         marks,
+        cosines,
     )
     explored = explore(exploring.how, beliefs, at, guards, exploring.history)
-    return Served(exploring, seen, guarded.snapshot, at, posteriors, explored, segment)
+    return Served(exploring, seen, guarded.snapshot, at, posteriors, explored, segment, weights)
+
+
+def _cosines(index: TitleIndex, page: Page, places: np.ndarray, others: np.ndarray, which: np.ndarray) -> np.ndarray:
+    """(m,) float32 of the artworks at these places (m,) of a page, each with one of others (k,) of it, which: (m,) int64."""
+    return index.products(page.places.take(places), index.gather(page.places.take(others)), which)

@@ -4,10 +4,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from match.judging.log import Log
+from match.judging.log import ROUNDING, Log
 from match.tails import chi_square_tail
 
 FEW = 5.0  # impressions expected of an artwork: with fewer the chi-square is not to be trusted (Cochran 1954)
+BANDS = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 1.0)  # of propensities that are held alike
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Whether artwork was shown as often as its propensities say, all with about the same propensity taken together."""
+
+    p: float  # P(counts per band as far from the propensities, or farther)
+    band: tuple[
+        float, float
+    ]  # the one that is farthest off in standard deviations: propensities above the first, to the second ...
+    shown: int  # ... how often artwork of it was shown ...
+    expected: float  # ... and how often its propensities say
 
 
 @dataclass(frozen=True)
@@ -17,6 +30,7 @@ class Diagnosis:
     impressions: int
     units: int  # users, or impressions where no user is named
     unusable: int  # impressions whose propensity is missing, or 0
+    drawn: int  # impressions of which another artwork could have been shown
     effective: float  # sample size: as many independent units, evenly weighted, would know as much (Kish 1965)
     effective_reward: float  # likewise of the units that earned something, each counting with what it adds to the estimate
     mean_weight: float  # 1, but for chance, where propensities are true and the log shows all that the policy would
@@ -29,6 +43,7 @@ class Diagnosis:
     mismatch: (
         float | None
     )  # P(counts per artwork as far from the logged propensities, or farther); None where those of all are missing
+    calibration: Calibration | None = None  # likewise
 
 
 def diagnose(log: Log) -> Diagnosis:
@@ -37,8 +52,10 @@ def diagnose(log: Log) -> Diagnosis:
         impressions=len(log),
         units=int(log.units.max()) + 1,
         unusable=int(log.unusable.sum()),
+        drawn=int((log.propensity < 1 - ROUNDING).sum()),
         overlap=_overlap(log),
         mismatch=sample_ratio_mismatch(log),
+        calibration=calibration(log),
         **(_of_weights(log) if not log.unusable.any() else dict.fromkeys(WEIGHED, float("nan"))),
     )
 
@@ -83,11 +100,30 @@ def sample_ratio_mismatch(log: Log) -> float | None:
     if log.propensities is None:
         return None
     statistic, freedom = 0.0, 0
-    for group in range(int(log.groups.max()) + 1):
-        rows = np.flatnonzero(log.groups == group)
+    order = np.argsort(log.groups, kind="stable")
+    for rows in np.split(order, np.flatnonzero(np.diff(log.groups[order])) + 1):
         distance, degrees = _distance(log.propensities[rows], log.shown[rows])
         statistic, freedom = statistic + distance, freedom + degrees
     return chi_square_tail(statistic, freedom) if freedom else 1.0
+
+
+def calibration(log: Log) -> Calibration | None:
+    """The same of BANDS of propensity in place of artworks, over the whole log; None where it has not the propensities of all.
+
+    It finds propensities that are right per artwork and wrong per user: those of another temperature or floor than served, or mixed up
+    between users.
+    """
+    if log.propensities is None:
+        return None
+    bands = np.searchsorted(BANDS, log.propensities).clip(1, len(BANDS) - 1) - 1  # what is 0 adds nothing wherever it is
+    sums = np.column_stack([np.where(bands == band, log.propensities, 0.0).sum(axis=1) for band in range(len(BANDS) - 1)])
+    seen = bands[np.arange(len(log)), log.shown]
+    distance, freedom = _distance(sums, seen)
+    shown, expected = np.bincount(seen, minlength=sums.shape[1]), sums.sum(axis=0)
+    spread = np.sqrt(np.maximum(expected - (sums**2).sum(axis=0), 0.0))
+    worst = int((abs(shown - expected) / np.maximum(spread, FEW)).argmax())
+    p = chi_square_tail(distance, freedom) if freedom else 1.0
+    return Calibration(p, (BANDS[worst], BANDS[worst + 1]), int(shown[worst]), float(expected[worst]))
 
 
 def _distance(propensities: np.ndarray, shown: np.ndarray) -> tuple[float, int]:

@@ -26,9 +26,9 @@ class Fitted:
         errors: np.ndarray = np.sqrt(self.covariance.diagonal())
         return errors
 
-    def predict(self, x: np.ndarray) -> np.ndarray:
-        """(n,) float64 probabilities; x: (n, d)."""
-        return expit(x @ self.coefficients)
+    def predict(self, x: np.ndarray, offset: np.ndarray | float = 0.0) -> np.ndarray:
+        """(n,) float64 probabilities; x: (n, d); offset: (n,) log-odds, where it was fitted beside one."""
+        return expit(x @ self.coefficients + offset)
 
 
 def fit_logistic(
@@ -39,13 +39,15 @@ def fit_logistic(
     ridge: float | np.ndarray = 0.0,
     towards: float | np.ndarray = 0.0,
     units: np.ndarray | None = None,
+    offset: np.ndarray | float = 0.0,
 ) -> Fitted:
-    """The coefficients b that minimise the sum of weights · log loss of y given x @ b, and 1/2 of the sum of ridge · (b - towards)^2.
+    """The coefficients b that minimise the sum of weights · log loss of y given x @ b + offset, and 1/2 of the sum of
+    ridge · (b - towards)^2.
 
     x: (n, d), with a column of ones where an intercept is wanted; y: (n,) in 0..1; weights: (n,) of 0 and more, such as inverse
     propensities; ridge: of 0 and more, one for all or (d,), where 0 leaves a coefficient free; towards: likewise, what the ridge draws
-    to; units: (n,), the user of each row, where rows of one are not independent: standard errors then count users. scikit-learn's
-    `C` is 1 / ridge, and its intercept is free.
+    to; units: (n,), the user of each row, where rows of one are not independent: standard errors then count users; offset: (n,)
+    log-odds that are known and not fitted. scikit-learn's `C` is 1 / ridge, and its intercept is free.
 
     Raises ValueError for shapes that do not meet, and where nothing holds a coefficient: the columns say the same, or y can be told
     without error.
@@ -58,14 +60,15 @@ def fit_logistic(
         raise ValueError("weights: give (n,) of 0 and more; y: 0..1")
     held, drawn = (np.broadcast_to(np.asarray(value, np.float64), x.shape[1:]) for value in (ridge, towards))
     b = drawn.copy()
-    loss = _loss(x, y, counts, held, drawn, b)
+    known = np.broadcast_to(np.asarray(offset, np.float64), y.shape)
+    loss = _loss(x, y, counts, held, drawn, b, known)
     for step in range(1, STEPS + 1):
-        p = expit(x @ b)
+        p = expit(x @ b + known)
         gradient = x.T @ (counts * (p - y)) + held * (b - drawn)
         move = _solve(_hessian(x, counts * p * (1 - p), held), gradient)
-        b, after = _downhill(x, y, counts, held, drawn, b, move, loss)
+        b, after = _downhill(x, y, counts, held, drawn, b, move, loss, known)
         if float(gradient @ move) <= CLOSE * max(loss, np.finfo(float).tiny) or after >= loss:
-            return _fitted(x, y, counts, held, b, units, step)
+            return _fitted(x, y, counts, held, b, units, step, known)
         loss = after
     raise ValueError(f"no answer after {STEPS} steps: y can be told from x without error; give a ridge")
 
@@ -75,8 +78,16 @@ def expit(log_odds: np.ndarray) -> np.ndarray:
     return np.asarray(np.exp(-np.logaddexp(0.0, -log_odds)), np.float64)
 
 
-def _loss(x: np.ndarray, y: np.ndarray, counts: np.ndarray, held: np.ndarray, drawn: np.ndarray, b: np.ndarray) -> float:
-    odds = x @ b
+def _loss(
+    x: np.ndarray,
+    y: np.ndarray,
+    counts: np.ndarray,
+    held: np.ndarray,
+    drawn: np.ndarray,
+    b: np.ndarray,
+    known: np.ndarray,
+) -> float:
+    odds = x @ b + known
     return float(counts @ (np.logaddexp(0.0, odds) - y * odds) + 0.5 * (held @ (b - drawn) ** 2))
 
 
@@ -104,20 +115,28 @@ def _downhill(
     b: np.ndarray,
     move: np.ndarray,
     loss: float,
+    known: np.ndarray,
 ) -> tuple[np.ndarray, float]:
     """As far along the Newton step as the loss falls: far from the answer a whole step may overshoot."""
     for halving in range(HALVINGS):
         there = b - move * 0.5**halving
-        after = _loss(x, y, counts, held, drawn, there)
+        after = _loss(x, y, counts, held, drawn, there, known)
         if after <= loss:
             return there, after
     return b, loss
 
 
 def _fitted(
-    x: np.ndarray, y: np.ndarray, counts: np.ndarray, held: np.ndarray, b: np.ndarray, units: np.ndarray | None, steps: int
+    x: np.ndarray,
+    y: np.ndarray,
+    counts: np.ndarray,
+    held: np.ndarray,
+    b: np.ndarray,
+    units: np.ndarray | None,
+    steps: int,
+    known: np.ndarray,
 ) -> Fitted:
-    p = expit(x @ b)
+    p = expit(x @ b + known)
     posterior = _solve(_hessian(x, counts * p * (1 - p), held), np.eye(x.shape[1]))
     scores = x * (counts * (p - y))[:, None]
     if units is not None:

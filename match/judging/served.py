@@ -13,8 +13,9 @@ def log_of(choices: pa.Table, reward: np.ndarray, policy: np.ndarray, most: floa
 
     choices: rows of one artwork shown each, with title_id, user_id, artwork_id, propensity, and `considered`, a list of (artwork_id,
     propensity ...) that could have been shown; reward: (n,) in 0..most of each, such as 1 for a quality play; policy: (m,) the judged
-    policy's propensity of everything considered, row after row, which sums to 1 in each. Choices that were kept from before were not
-    drawn: leave them out, and give what they earned to the choice that they kept. Memory is n times the artwork of the largest title.
+    policy's propensity of everything considered, row after row; what it lacks of 1 in a row is of artwork that was not considered, for
+    which the log has a column of its own. Choices that were kept from before were not drawn: leave them out, and give what they earned
+    to the choice that they kept (match.judging.draws does so). Memory is n times the artwork of the largest title.
 
     Raises LogError where a row lacks what it needs, or shows what it did not consider; ValueError for a policy of another length.
     """
@@ -23,15 +24,17 @@ def log_of(choices: pa.Table, reward: np.ndarray, policy: np.ndarray, most: floa
         raise LogError(f"a log of choices has no {', '.join(missing)}; write it as the choices are served")
     if nameless := [name for name in names if choices[name].null_count]:
         raise LogError(f"a log of choices has rows without {', '.join(nameless)}; leave them out whole days at a time")
-    considered = pa.concat_arrays(choices["considered"].chunks)
-    owners = np.repeat(np.arange(len(choices)), pc.list_value_length(considered).to_numpy())
-    artwork, propensity = (considered.flatten().field(name) for name in ("artwork_id", "propensity"))
-    if policy.shape != (len(owners),):
-        raise ValueError(f"policy {policy.shape}: give ({len(owners)},), one for each artwork that was considered")
+    propensity = considered_of(choices).flatten().field("propensity")
+    if policy.shape != (len(propensity),):
+        raise ValueError(f"policy {policy.shape}: give ({len(propensity)},), one for each artwork that was considered")
     titles = choices["title_id"].combine_chunks().dictionary_encode().indices.to_numpy()
-    columns, shown = _columns(titles, owners, artwork, choices["artwork_id"].combine_chunks())
-    every = np.zeros((2, len(choices), int(columns.max(initial=0)) + 1))
+    owners, columns, shown = _placed(choices, titles)
+    lacking = 1 - np.bincount(owners, policy, len(choices))
+    beyond = int((lacking > ROUNDING).any())  # a column for what was not considered
+    every = np.zeros((2, len(choices), int(columns.max(initial=0)) + 1 + beyond))
     every[0, owners, columns], every[1, owners, columns] = propensity.to_numpy(zero_copy_only=False), policy
+    if beyond:
+        every[1, :, -1] = np.where(lacking > ROUNDING, lacking, 0.0)
     served, rows = choices["propensity"].to_numpy(), np.arange(len(choices))
     strange = (shown < 0) | (abs(every[0, rows, shown] - served) > ROUNDING)
     if strange.any():
@@ -42,6 +45,29 @@ def log_of(choices: pa.Table, reward: np.ndarray, policy: np.ndarray, most: floa
         )
     users = choices["user_id"].combine_chunks().dictionary_encode().indices.to_numpy()
     return Log(shown, served, reward, every[1, rows, shown], every[0], every[1], titles, users, most)
+
+
+def considered_of(choices: pa.Table) -> pa.ListArray:
+    """(n,) lists of the artwork considered; not copied where they are in one piece."""
+    column = choices["considered"]
+    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
+
+
+def in_columns(choices: pa.Table, values: np.ndarray) -> np.ndarray:
+    """(n, k) float64: values (m,) of what was considered where `log_of` has it, 0 elsewhere."""
+    titles = choices["title_id"].combine_chunks().dictionary_encode().indices.to_numpy()
+    owners, columns, _ = _placed(choices, titles)
+    every = np.zeros((len(choices), int(columns.max(initial=0)) + 1))
+    every[owners, columns] = values
+    return every
+
+
+def _placed(choices: pa.Table, titles: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """((m,) row and (m,) column of everything considered, (n,) column of what was shown, -1 where never considered)."""
+    considered = considered_of(choices)
+    owners = np.repeat(np.arange(len(choices)), pc.list_value_length(considered).to_numpy())
+    artwork = considered.flatten().field("artwork_id")
+    return owners, *_columns(titles, owners, artwork, choices["artwork_id"].combine_chunks())
 
 
 def _columns(titles: np.ndarray, owners: np.ndarray, artwork: pa.Array, shown: pa.Array) -> tuple[np.ndarray, np.ndarray]:

@@ -5,11 +5,12 @@ from pathlib import Path
 from textwrap import wrap
 
 from artwork_doors.benching.figures import Figure
-from artwork_doors.evaluating.verdicts import Part
+from artwork_doors.evaluating.verdicts import Curves, Part
 from embed.errors import ArtworkMatcherError
 
 ROW = 0.24  # inches
 WIDTH = 12.0
+CURVES = 18  # rows that a panel of curves is high
 TITLE = 130  # characters a line
 BEYOND = 5  # times the truth, as far as a panel goes
 LEGEND = "dot and line: figure and its 95 % interval; grey: chance; orange: truth; green: target met; red: target missed"
@@ -30,16 +31,36 @@ def draw_figures(parts: Sequence[Part], file: Path) -> None:
         for about in dict.fromkeys(line.about for line in part.figures)
         if (lines := [line for line in part.figures if line.about == about and None not in (line.value, line.low, line.high)])
     ]
-    rows = [len(lines) + 3 for _, lines in panels]
+    along = [panel for part in parts for panel in part.curves]
+    rows = [CURVES] * len(along) + [len(lines) + 3 for _, lines in panels]
     canvas = Canvas(figsize=(WIDTH, ROW * sum(rows)), layout="constrained")
-    axes = canvas.subplots(len(panels), 1, gridspec_kw={"height_ratios": rows}, squeeze=False)[:, 0]
-    for axis, (title, lines) in zip(axes, panels, strict=True):
+    axes = canvas.subplots(len(rows), 1, gridspec_kw={"height_ratios": rows}, squeeze=False)[:, 0]
+    for axis, panel in zip(axes, along, strict=False):
+        _curves(axis, panel)
+    for axis, (title, lines) in zip(axes[len(along) :], panels, strict=True):
         _panel(axis, title, lines)
     canvas.suptitle(LEGEND, fontsize=8)
     try:
         canvas.savefig(file, dpi=110)
     except ValueError as error:
         raise ArtworkMatcherError(f"--plot {str(file)!r}: {error}") from error
+
+
+def _curves(axis: object, panel: Curves) -> None:
+    from matplotlib.axes import Axes
+
+    assert isinstance(axis, Axes)
+    for curve in panel.curves:
+        [line] = axis.plot(curve.x, curve.y, label=curve.name)
+        axis.fill_between(curve.x, curve.low, curve.high, color=line.get_color(), alpha=0.2, linewidth=0)
+    axis.set_xlabel(panel.x, fontsize=7)
+    axis.set_ylabel(panel.y, fontsize=7)
+    axis.tick_params(labelsize=7)
+    axis.set_ylim(bottom=0)
+    axis.margins(x=0)
+    axis.grid(alpha=0.3)
+    axis.legend(fontsize=7, loc="lower right", ncols=4, framealpha=0.6)
+    axis.set_title(panel.title, fontsize=8, loc="left")
 
 
 def _panel(axis: object, title: str, lines: Sequence[Figure]) -> None:

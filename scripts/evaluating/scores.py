@@ -1,4 +1,4 @@
-"""The statistics: area under the ROC curve, ranks, and bootstrap intervals. Numpy only, and nothing of the product."""
+"""The statistics: area under the ROC curve, ranks, and intervals. Numpy only, and nothing of the product."""
 
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -79,6 +79,26 @@ def share(happened: int, tried: int) -> Estimate:
     p, more = happened / tried, z * z / tried
     middle, reach = (p + more / 2) / (1 + more), z / (1 + more) * (p * (1 - p) / tried + more / (4 * tried)) ** 0.5
     return Estimate(p, min(p, max(0.0, middle - reach)), max(p, min(1.0, middle + reach)))
+
+
+def few(values: np.ndarray) -> Estimate:
+    """The mean of a few independent values (n,), two at least, with Student's interval (1908): resampling so few is too sure of itself.
+
+    The quantile is Fisher and Cornish's expansion (1960) around the normal one: within 0.002 from ten values on.
+    """
+    z, free = NormalDist().inv_cdf((1 + CONFIDENCE) / 2), len(values) - 1
+    first, second = (z**3 + z) / 4, (5 * z**5 + 16 * z**3 + 3 * z) / 96
+    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
+    reach = (z + first / free + second / free**2 + third / free**3) * float(np.std(values, ddof=1)) / len(values) ** 0.5
+    middle = float(np.mean(values))
+    return Estimate(middle, middle - reach, middle + reach)
+
+
+def few_ratio(above: np.ndarray, below: np.ndarray) -> Estimate:
+    """sum(above) / sum(below) of a few independent pairs (n,), its interval by what each pair adds to it (the delta method)."""
+    ratio, each = float(above.sum() / below.sum()), below.mean()
+    apart = few((above - ratio * below) / each)
+    return Estimate(ratio, ratio + apart.low - apart.value, ratio + apart.high - apart.value)
 
 
 def _drawn(units: int, resamples: int, seed: int) -> np.ndarray:

@@ -5,9 +5,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from artwork_doors.benching.figures import Figure, records
 from artwork_doors.evaluating.encodings import Encodings
-from artwork_doors.evaluating.scores import Estimate
+from artwork_doors.evaluating.scores import Estimate, few
 
 NO_BETTER = "not better than chance"
 
@@ -30,6 +32,7 @@ class ClickMaterial:
     data: Path
     seed: int = 0
     resamples: int = 1000  # of the bootstrap
+    seeds: int = 20  # simulated worlds
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,36 @@ class Line(Figure):
 
     chance: float | None = None
     truth: float | None = None
+    surely: bool = False  # the whole interval must lie beyond the target, not the figure alone
+
+    @property
+    def met(self) -> bool | None:
+        """As any figure's, by the end of the interval that is nearest to missing the target where it must be met surely."""
+        if not self.surely or self.target is None:
+            return super().met
+        edge = self.high if self.at_most else self.low
+        return edge is not None and (edge < self.target if self.at_most else edge > self.target)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """How something goes along: all of one length."""
+
+    name: str
+    x: Sequence[float]
+    y: Sequence[float]
+    low: Sequence[float]  # of the interval at each x
+    high: Sequence[float]
+
+
+@dataclass(frozen=True)
+class Curves:
+    """A panel of the plot."""
+
+    title: str
+    x: str  # what the axes are
+    y: str
+    curves: Sequence[Curve]
 
 
 @dataclass(frozen=True)
@@ -48,6 +81,7 @@ class Part:
     title: str
     figures: Sequence[Line]
     differences: Sequence[Figure] = field(default=())
+    curves: Sequence[Curves] = field(default=())  # for --plot
 
 
 def figure(
@@ -64,6 +98,12 @@ def difference(about: str, name: str, found: Estimate) -> Figure:
     said = "better" if found.low > 0 else "worse" if found.high < 0 else "no difference that can be told"
     value, low, high = (100 * edge for edge in (found.value, found.low, found.high))
     return Figure(about, name, value, "points", low, high, note=said)
+
+
+def curve(name: str, x: Sequence[float], values: np.ndarray) -> Curve:
+    """The mean of a few runs, and its interval, at each x (n,); values: (runs, n)."""
+    points = [few(each) for each in values.T]
+    return Curve(name, x, *([getattr(one, end) for one in points] for end in ("value", "low", "high")))
 
 
 def as_json(material: Material, parts: Sequence[Part]) -> dict[str, Any]:

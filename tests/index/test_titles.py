@@ -59,6 +59,20 @@ def test_a_page_has_every_artwork_of_each_title_wherever_its_vectors_lie(page: t
 
 
 @settings(deadline=None)
+@given(pages(), st.data())
+def test_each_artwork_of_a_page_with_a_query_of_its_own(page: tuple, data: st.DataObject) -> None:
+    """To the bit what the page has of the same two, wherever the vectors lie."""
+    vectors, titles, count, queries, asked = page
+    index = split(data.draw, build_index(vectors, titles, count))
+    found = index.page(queries, asked)
+    of_query = np.array([data.draw(st.integers(0, len(queries) - 1)) for _ in found.rows if len(queries)], np.int64)
+    some = np.arange(len(of_query))
+    products = index.products(found.places[some], queries, of_query)
+    assert products.dtype == np.float32
+    assert products.tolist() == found.similarities[of_query, some].tolist()
+
+
+@settings(deadline=None)
 @given(pages())
 def test_the_best_of_a_title_is_its_nearest_to_any_query_and_the_first_of_equals(page: tuple) -> None:
     vectors, titles, count, queries, asked = page

@@ -12,6 +12,7 @@ import pytest
 from embed.errors import FingerprintError, StoreError
 from embed.records import PROFILE, TITLE, Average
 from embed.store import Store, read_table, replace_table
+from embed.tastes.audience import apart_of
 from embed.tastes.profiles import read_audience, write_audience
 from index.filters import Context
 from index.publish import publish_snapshot
@@ -23,6 +24,7 @@ from match.clicks.priors import learn_priors
 from match.clicks.seen import MOST, PictureInterests
 from match.crowd import crowd_of
 from match.matcher import EVERYWHERE, Matcher
+from match.tastes import cohorts_of
 
 DIMENSION = 24
 SIZES = [1, 0, 2, 3, 40, 1, 9, 2, 3, 17, 130, 3, 300]
@@ -82,10 +84,14 @@ def random_users(rng: np.random.Generator, count: int) -> dict[str, list[tuple[A
 
 
 def click(rng: np.random.Generator, titles: dict[str, list[dict[str, Any]]], store: Store, folder: Path) -> None:
-    """Some impressions of every fourth artwork, and some plays."""
+    """Some impressions of every fourth artwork in segments or none, and some plays."""
     shown = [(title_id, row["artwork_id"]) for title_id, rows in titles.items() for row in rows[::4]]
-    impressions = [f"{n}-{m},{title},{art}" for n, (title, art) in enumerate(shown) for m in range(20)]
-    (folder / "impressions.csv").write_text("\n".join(["impression_id,title_id,artwork_id", *impressions]))
+    segments = [
+        f"{n}-{m},{title},{art},{['', 'Kids', 'few', 'teens'][rng.integers(4)]}"
+        for n, (title, art) in enumerate(shown)
+        for m in range(20)
+    ]
+    (folder / "impressions.csv").write_text("\n".join(["impression_id,title_id,artwork_id,segment", *segments]))
     plays = [f"{n}-{m},,1.0" for n in range(len(shown)) for m in range(rng.integers(0, 9))]
     (folder / "plays.csv").write_text("\n".join(["impression_id,seconds,fraction", *plays]))
     learn_priors(folder, store)
@@ -199,6 +205,36 @@ def test_interests_in_pictures_count_alike(world: Store, weights: Weights, monke
         assert any(one != other for one, other in zip(*(m.choose("nobody") for m in (plain, matcher)), strict=True))
 
 
+def with_fit(matcher: Matcher, weight: float) -> Matcher:
+    """With another weight of the average fit than was learned."""
+    titles = matcher.priors.titles
+    worth = pa.array([weight] * len(titles), pa.float64())
+    titles = titles.set_column(titles.column_names.index("fit_weight"), "fit_weight", worth)
+    return replace(matcher, priors=replace(matcher.priors, titles=titles), _remembered={})
+
+
+def test_average_fit_counts_alike(world: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of users of segments that are tasted, clicked, both and neither, side by side in blocks."""
+    matcher = with_fit(Matcher.open(world), 1.5)
+    monkeypatch.setattr(module, "USERS", 7)
+    compare(matcher, [*matcher.user_ids, "nobody"])
+    compare(matcher, [*matcher.user_ids, "nobody"], context=Context(segment="few"))
+    none = with_fit(matcher, 0.0)
+    assert matcher.choose_many(matcher.user_ids) != none.choose_many(matcher.user_ids)
+
+
+def test_each_segment_has_priors_of_its_own(world: Store) -> None:
+    """By clicks ("few"), by tastes ("adults") and by both ("kids", however it is spelled); the rest has everyone's."""
+    matcher = with_fit(Matcher.open(world), 0.5)
+    priors = matcher.catalog_priors
+    speaking = [priors.speaking(name) for name in (None, "", "kids", "KIDS", "adults", "few", "others")]
+    assert speaking == [None, None, "kids", "KIDS", "adults", "few", None]
+    odds = [priors.of(name).log_odds for name in (None, "kids", "KIDS", "adults", "few")]
+    assert min(np.abs(one - other).max() for n, one in enumerate(odds) for other in odds[:n]) > 0.01
+    choices = {name: matcher.choose("nobody", ["t12"], Context(segment=name)) for name in (None, "few", "others")}
+    assert [choices[name][0].artwork.prior.segment for name in choices] == [None, "few", None]
+
+
 def test_blocks_of_users_and_strips_change_nothing(world: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     matcher = Matcher.open(world)
     monkeypatch.setattr(module, "USERS", 7)
@@ -289,10 +325,13 @@ def test_tastes_are_those_of_the_profiles(world: Store, context: Context) -> Non
     users = [*matcher.user_ids, "nobody"]
     profiles = crowd.profiles(users)
     tastes = [matcher.taste(user, context) for user in users]
-    found = crowd.queries(profiles, crowd.averages(users, profiles, context))
+    assert crowd.segments(users, context) == [cohorts_of(matcher.profiles.get(user), context)[0] for user in users]
+    apart = np.array([apart_of(matcher.audience, taste.segment) for taste in tastes])
+    found = crowd.queries(profiles, crowd.averages(users, profiles, context), apart)
     assert found.users.tolist() == [user for user, taste in enumerate(tastes) for _ in taste.shares]
     np.testing.assert_allclose(found.shares, np.concatenate([taste.shares for taste in tastes]), atol=1e-6)
     np.testing.assert_allclose(found.vectors, np.concatenate([taste.queries for taste in tastes]), atol=1e-6)
+    np.testing.assert_allclose(found.of_lines, np.concatenate([taste.of_lines for taste in tastes]), atol=1e-6)
     likes = crowd.likes(profiles)
     found: list[dict[int, float]] = [{} for _ in users]
     for user, person, weight in zip(likes.users.tolist(), likes.people.tolist(), likes.weights.tolist(), strict=True):

@@ -15,11 +15,11 @@ import pytest
 from embed.errors import FingerprintError, SnapshotError, StoreError
 from embed.records import TITLE, Phrase, Profile, fold
 from embed.store import Store, open_beside, open_store, read_table, replace_table, switch_encoder
-from embed.tastes.audience import common_of
+from embed.tastes.audience import common_of, typical_of
 from embed.tastes.profiles import read_audience, read_profiles
 from index.filters import Context
 from index.publish import publish_snapshot
-from match.blend import SHARPNESS, Weights
+from match.blend import SHARPNESS, Weights, logit
 from match.clicks.priors import learn_priors
 from match.matcher import USERS_AT_ONCE, Choice, Matcher
 from match.scored import Scored
@@ -134,8 +134,9 @@ def interests_by_hand(profile: Profile, mean: np.ndarray) -> list[tuple[float, n
     return found or [(1.0, against / np.linalg.norm(against) - mean)]
 
 
-def scores_by_hand(matcher: Matcher, user_id: str, title: list[dict], catalog: dict) -> dict[str, tuple[float, float, float]]:
+def scores_by_hand(matcher: Matcher, user_id: str, title_id: str, catalog: dict) -> dict[str, tuple[float, float, float]]:
     """artwork_id to (prior, similarity, people) of one title, from the definition in match/blend.py."""
+    title = catalog[title_id]
     profiles, audience = matcher.profiles, matcher.audience
     queries = {user: interests_by_hand(profiles.get(user), common_of(audience)) for user in profiles.user_ids}
     apart = np.concatenate(
@@ -146,18 +147,31 @@ def scores_by_hand(matcher: Matcher, user_id: str, title: list[dict], catalog: d
     vectors = np.array([row["vector"] for row in title])
     each = [(share, (vectors - vectors.mean(axis=0)) @ query / spread) for share, query in queries[user_id]]
     odds = sum(share * np.exp(SHARPNESS * one) for share, one in each)
+    fits = (vectors - vectors.mean(axis=0)) @ typical_of(audience) / spread
     similarities = np.log(odds) / SHARPNESS
     phrases = profiles.get(user_id).phrases
     strongest = max(abs(phrase.weight) for phrase in phrases)
     liked = {fold(phrase.text): phrase.weight / strongest for phrase in phrases if phrase.kind == "person"}
     return {
         row["artwork_id"]: (
-            np.log(matcher.priors.of(row["artwork_id"]).mean / (1 - matcher.priors.of(row["artwork_id"]).mean)),
+            prior_by_hand(matcher, row["artwork_id"], title_id, fit),
             matcher.weights.similarity * similarity,
             matcher.weights.people * np.clip(sum(liked.get(fold(name), 0.0) for name in row["people"]), -1, 1),
         )
-        for row, similarity in zip(title, similarities, strict=True)
+        for row, similarity, fit in zip(title, similarities, fits, strict=True)
     }
+
+
+def prior_by_hand(matcher: Matcher, artwork_id: str, title_id: str, fit: float) -> float:
+    """Log-odds: of the Beta prior the title's rate is moved by the fit; how much of it is left is what the clicks did not bring."""
+    priors = matcher.priors
+    rates = {row["title_id"]: row["mean"] for row in priors.titles.to_pylist()}
+    rate = rates.get(title_id, priors.unseen.mean)
+    moved = 1 / (1 + (1 - rate) / rate * np.exp(-priors.fit.weight * fit))
+    [row] = [row for row in priors.table.to_pylist() if row["artwork_id"] == artwork_id] or [None]
+    left, mean = (1 - row["effective"] / row["strength"], row["mean"]) if row else (1.0, rate)
+    mean += left * (moved - rate)
+    return float(np.log(mean / (1 - mean)))
 
 
 @pytest.fixture(scope="module", params=range(3))
@@ -183,7 +197,7 @@ def test_every_title_of_every_user_is_ranked_as_plain_numpy_ranks_it(world: tupl
             if not rows:
                 assert choice.artwork is None
                 continue
-            by_hand = scores_by_hand(matcher, user_id, rows, titles)
+            by_hand = scores_by_hand(matcher, user_id, title_id, titles)
             ranked = [choice.artwork, *choice.others]
             assert {art.artwork_id for art in ranked} == by_hand.keys()
             scores = [sum(by_hand[art.artwork_id]) for art in ranked]
@@ -396,7 +410,8 @@ def test_an_unknown_user_gets_the_audiences_average_and_is_told(
     assert {choice.taste for choice in choices} == {"the audience's average: nothing is known of user 'nobody'"}
     assert choices[0].artwork is not None
     assert (choices[0].artwork.phrase, choices[0].artwork.phrase_similarity) == (None, None)
-    assert choices[0].artwork.similarity > 0
+    assert choices[0].artwork.similarity == 0  # what the average user likes is in the prior
+    assert choices[0].artwork.prior_part > -2.8 > logit(0.05)
 
 
 def test_a_user_without_phrases_gets_the_same_and_is_told_otherwise(matcher: Matcher) -> None:

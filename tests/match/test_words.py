@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from embed.store import Store, replace_table
 from embed.tags import contradict
+from embed.tastes.audience import typical_of
 from embed.tastes.profiles import read_audience
 from index.filters import Context, speaks
 from index.publish import publish_snapshot
@@ -154,7 +155,7 @@ def test_the_record_has_all_of_it(store: Store) -> None:
     [choice] = Matcher.open(store).choose("carl", ["harbour"])
     record = as_record(choice)
     assert record["copy"]["copy_id"] == "l1"
-    assert record["copy"]["prior"] == {"mean": 0.05, "impressions": 0, "plays": 0}
+    assert record["copy"]["prior"] == {"mean": 0.05, "impressions": 0, "plays": 0, "segment": None}
     assert record["copy_reason"] == choice.copy_reason
     assert record["artwork"]["words_part"] > 0
 
@@ -195,7 +196,9 @@ def apart(queries: np.ndarray, vectors: list[np.ndarray | None], spread: float) 
     return found
 
 
-def expected(matcher: Matcher, user: str, artwork: list[Row], lines: list[Row], locale: str | None, liked: dict) -> tuple:
+def expected(
+    matcher: Matcher, user: str, title_id: str, artwork: list[Row], lines: list[Row], locale: str | None, liked: dict
+) -> tuple:
     """(scores of a title's artwork by id, what may be chosen, scores of its lines by id, of each picture the lines that may be)."""
     taste, weights = matcher.taste(user), matcher.weights
     shares, queries = taste.shares, taste.queries
@@ -207,10 +210,13 @@ def expected(matcher: Matcher, user: str, artwork: list[Row], lines: list[Row], 
     together = (
         unit * soft((weights.similarity * pictures + weights.words * words) / unit, shares) if unit else np.zeros(len(artwork))
     )
-    prior = logit(matcher.priors.unseen.mean)
-    scores = dict(zip((row["artwork_id"] for row in artwork), (prior + together).tolist(), strict=True))
+    prior, priors = logit(matcher.priors.unseen.mean), matcher.priors
+    rates = {row["title_id"]: row["mean"] for row in priors.titles.to_pylist()} | {None: priors.unseen.mean}
+    [fits] = apart(typical_of(matcher.audience)[None], [row["vector"] for row in artwork], matcher.spread)
+    of_title = logit(rates.get(title_id, rates[None])) + priors.fit.weight * fits
+    scores = dict(zip((row["artwork_id"] for row in artwork), (of_title + together).tolist(), strict=True))
     may = {row["artwork_id"] for row in artwork if not locale or not row["locale"] or speaks(locale, row["locale"])}
-    of_lines = weights.copy * soft(apart(queries, [VECTORS[row["text"]] for row in lines], matcher.line_spread), shares)
+    of_lines = weights.copy * soft(apart(taste.of_lines, [VECTORS[row["text"]] for row in lines], matcher.line_spread), shares)
     line_scores = {row["copy_id"]: score + liked.get(row["copy_id"], prior) for row, score in zip(lines, of_lines, strict=True)}
     goes = {
         row["artwork_id"]: {
@@ -271,7 +277,7 @@ def test_choices_and_bulk_are_the_oracle_s(
     for user, page in zip(asked, answers, strict=True):
         for choice in page:
             rows, lines = titles[choice.title_id], lines_of[choice.title_id]
-            scores, may, line_scores, goes = expected(matcher, user, rows, lines, locale, liked)
+            scores, may, line_scores, goes = expected(matcher, user, choice.title_id, rows, lines, locale, liked)
             if not may:
                 assert (choice.artwork, choice.copy) == (None, None)
                 continue

@@ -49,6 +49,7 @@ def test_json(invoke: Callable, logs: Path, store: Store) -> None:
         "places": 0,
         "segments": 0,
         "strengths": {"of_titles": None, "of_artworks": 100, "of_segments": None},
+        "average_fit": {"weight": 0.25, "error": 0.25},
     }
     assert (told["report"]["rows"], told["report"]["half_life"], told["report"]["wait"]) == (20, 90, None)
 

@@ -34,6 +34,7 @@ def test_named_users_and_titles_in_json(tmp_path: Path, served: Store, invoke: C
     users = tmp_path / "users.txt"
     users.write_text("carl\n\n  nobody \ncarl\n", encoding="utf-8")
     arguments = ("--users-file", users, "--titles", "caper, no such", "--locale", "de", "--aspect", "16:9", "--maturity", 12)
+    arguments += ("--segment", "kids")
     result = invoke("match_all", "--store", served.root, "--out", tmp_path / "out", *arguments, "--json")
     answer = json.loads(result.stdout)
     assert (answer["choices"], answer["users"], answer["titles"], answer["without_artwork"]) == (4, 2, 2, 1)
@@ -41,7 +42,8 @@ def test_named_users_and_titles_in_json(tmp_path: Path, served: Store, invoke: C
     none = "no title 'no such' in snapshot 000001"
     assert found == [("carl", "caper", None), ("carl", "no such", none), ("nobody", "caper", None), ("nobody", "no such", none)]
     record = json.loads((tmp_path / "out" / "manifest.json").read_text(encoding="utf-8"))
-    assert record["settings"]["context"] | {"locale": "de", "aspect": 16 / 9, "maturity": 12} == record["settings"]["context"]
+    told = {"locale": "de", "segment": "kids", "aspect": 16 / 9, "maturity": 12}
+    assert record["settings"]["context"] | told == record["settings"]["context"]
 
 
 def test_titles_without_artwork_are_counted(tmp_path: Path, served: Store, invoke: Callable[..., Any]) -> None:

@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+import pytest
 
-from embed.records import IMPRESSION, PLAY
+from embed.records import CHOICE_LOG, IMPRESSION, PLAY
+from match.exploring.log import lines_of
 
 
 def test_an_experiment_has_two_arms_of_users_and_exact_propensities(invoke: Callable, tmp_path: Path) -> None:
@@ -29,7 +31,19 @@ def test_an_experiment_has_two_arms_of_users_and_exact_propensities(invoke: Call
     assert abs(apart.mean()) < 4 * apart.std() / np.sqrt(len(apart))
 
 
-def test_an_experiment_does_not_overwrite_the_bundled_logs(invoke: Callable) -> None:
-    result = invoke("simulate_clicks", "--experiment")
+@pytest.mark.parametrize("arguments", [("--experiment",), ("--choices", "thompson")], ids=str)
+def test_the_bundled_logs_are_not_overwritten(invoke: Callable, arguments: tuple[str, ...]) -> None:
+    result = invoke("simulate_clicks", *arguments)
     assert result.exit_code == 2
-    assert "--experiment: give --out" in " ".join(result.stderr.split())
+    assert f"{arguments[0]}: give --out" in " ".join(result.stderr.split())
+
+
+def test_choices_are_as_a_matcher_logs_them(invoke: Callable, tmp_path: Path) -> None:
+    arguments = ("--choices", "thompson", "--impressions", "800", "--viewers", "20", "--floor", "0.3")
+    assert invoke("simulate_clicks", *arguments, "--out", tmp_path).exit_code == 0
+    choices = pq.read_table(tmp_path / "impressions.parquet")
+    assert choices.schema.names == CHOICE_LOG.names
+    assert len(lines_of(choices)) == 800
+    assert pc.unique(choices["kept"]).drop_null().to_pylist() == ["period"]  # twenty viewers come often
+    plays = pq.read_table(tmp_path / "plays.parquet")
+    assert pc.all(pc.is_in(plays["impression_id"], choices["impression_id"])).as_py()

@@ -21,6 +21,7 @@ from embed.encoder import EncoderChoice
 from embed.errors import CatalogError, FingerprintError
 from embed.records import ARTWORK, TASTE, TITLE, USER, WATCH, Phrase, Profile, fold
 from embed.store import Store, create_store, replace_table
+from embed.tastes.phrases import encode_prompts, neutral_vector
 from embed.tastes.profiles import read_audience, read_phrase_vectors, read_profiles
 from embed.tastes.users import PHRASES, PROMPTS, audience_of, embed_users, profile_from_text, split_phrases
 
@@ -244,7 +245,7 @@ def test_a_text_longer_than_the_tower_reads_is_split_never_cut(
     places = {"stated": ("tastes", "user 'u'", "text"), "keyword": ("titles", "title 't'", "keywords")}
     [divided] = report.split
     assert (divided.table, divided.where, divided.field, divided.text) == (*places[source], text)
-    pieces = [piece for kind, piece in read_phrase_vectors(empty_store) if piece != "short"]
+    pieces = [piece for kind, piece in read_phrase_vectors(empty_store) if kind == source and piece != "short"]
     assert len(pieces) > 1
     for piece in pieces:
         assert piece in text
@@ -269,6 +270,24 @@ def test_phrases_are_encoded_once(empty_store: Store, tiny_encoder: Any) -> None
     after = read_phrase_vectors(empty_store)
     assert set(after) - set(before) == {("stated", "noir")}
     assert all(np.array_equal(after[key], before[key]) for key in before)
+
+
+def test_a_run_that_meets_nothing_new_encodes_nothing(
+    empty_store: Store, tiny_encoder: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What prompts say of nothing is the same in every run, too."""
+    known = catalog([title("t", "drama", "Ann")], [watch("u", "t")])
+    embed_users(known, empty_store, tiny_encoder)
+    before = read_audience(empty_store)
+    monkeypatch.setattr(type(tiny_encoder), "encode_texts", lambda _, texts: pytest.fail(f"encoded {texts}"))
+    embed_users(known, empty_store, tiny_encoder)
+    after = read_audience(empty_store)
+    assert np.array_equal(after.neutral, before.neutral)
+    assert {kind: vector.tolist() for kind, vector in after.commons.items()} == {
+        kind: vector.tolist() for kind, vector in before.commons.items()
+    }
+    monkeypatch.undo()
+    assert np.allclose(after.neutral, neutral_vector(lambda groups: encode_prompts(groups, tiny_encoder)), atol=1e-6)
 
 
 def test_a_phrase_s_vector_is_the_mean_of_its_prompts_at_unit_length(empty_store: Store, tiny_encoder: Any) -> None:

@@ -240,7 +240,7 @@ def alike(some: Priors, others: Priors) -> None:
         assert list(one) == list(other)
         for column, values in one.items():
             if values and isinstance(next((v for v in values if v is not None), None), float):
-                np.testing.assert_allclose(values, other[column], rtol=1e-9)
+                np.testing.assert_allclose(*(np.array(each, float) for each in (values, other[column])), rtol=1e-9)
             else:
                 assert values == other[column]
     assert some.unseen.mean == pytest.approx(others.unseen.mean, rel=1e-12)

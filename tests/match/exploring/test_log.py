@@ -1,6 +1,7 @@
 """The log of choices: what goes in comes out, as Arrow and as text, and others read it as impressions."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from embed.errors import LogError
 from embed.records import CHOICE_LOG, IMPRESSION, PLAY
+from match.blend import Weights
 from match.clicks.days import count_days
 from match.clicks.posteriors import learn_posteriors
 from match.clicks.rules import Rules
@@ -27,6 +29,7 @@ from match.exploring.log import (
     lines_of,
     log_of,
     table_of,
+    weights_of,
 )
 from match.exploring.page import Beliefs, explore
 from match.exploring.policies import Exploration, propensities
@@ -55,7 +58,9 @@ def log() -> PageLog:
     titles = (list("abcd"), STARTS, np.array([3, 2, 1, 0]))
     parts = {"score": scores, **PARTS}
     where = Where("young", "tv", None, 2)
-    return log_of(HOW, explored, "ada", "000007", AT, where, titles, IDS.take, ["line", None, None, None], parts, POSTERIORS)
+    shown = [None if place < 0 else IDS[place].as_py() for place in explored.places.tolist()]
+    lines = ["line", None, None, None]
+    return log_of(HOW, explored, "ada", "000007", AT, where, titles, IDS.take, shown, lines, parts, POSTERIORS)
 
 
 def test_a_line_says_all_that_another_policy_needs(log: PageLog) -> None:
@@ -125,6 +130,20 @@ def test_a_log_of_choices_is_one_of_impressions(log: PageLog, tmp_path: Path) ->
     counts = learn_posteriors(count_days(tmp_path, Rules(wait=0))).artworks.to_pylist()
     assert [(row["title_id"], row["impressions"], row["plays"]) for row in counts] == [("a", 1, 1), ("b", 1, 0), ("d", 1, 0)]
     assert {row["artwork_id"] for row in counts} == set(log.artwork_ids)
+
+
+def test_the_weights_that_served_are_among_the_parameters(log: PageLog) -> None:
+    served = Weights(0.7, 0.4, 0.0, 2.0)
+    (told,) = set(replace(log, weights=served).table["parameters"].to_pylist())
+    assert weights_of(told) == served
+    assert {**json.loads(told), "weights": 0} == {**HOW.parameters, "weights": 0}
+
+
+def test_a_log_may_say_no_weights_but_not_wrong_ones(log: PageLog) -> None:
+    assert [weights_of(text) for text in (None, "", "{}", log.table["parameters"][0].as_py())] == [None] * 4
+    for text in ("{", "[]", '{"weights": 3}', '{"weights": {"similarity": null}}', '{"weights": {"colour": 1}}'):
+        with pytest.raises(LogError, match="say no weights"):
+            weights_of(text)
 
 
 def test_impressions_have_ids_of_their_own() -> None:

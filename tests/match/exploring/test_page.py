@@ -96,6 +96,7 @@ def test_without_guards_and_history_the_propensities_are_the_policy_s() -> None:
 def test_over_many_users_artwork_is_shown_as_often_as_its_propensity_says() -> None:
     """With all that may happen on the way: what is of little part, and what the page repeats."""
     page = beliefs([0.4, 0, -0.2, 0.2, 0, 0], little=[0, 0, 1, 0, 0, 0], marks=[[1], [2], [3], [1], [2], [1]])
+    page = looking(page, [{4, 5}])
     guards, users = Guards(most_alike=1, of_a_row=2, may_cost=9), 2_000
     pages = [explore(Exploration(floor=0.2), replace(page, user_id=f"u{user}"), AT, guards) for user in range(users)]
     seen = np.sum([np.isin(np.arange(6), found.places) for found in pages], axis=0)
@@ -183,6 +184,63 @@ def test_variety_goes_in_the_order_of_the_page() -> None:
     guards, how = Guards(most_alike=1), Exploration("softmax", 0, temperature=0.01)
     assert shown(explore(how, page, AT, guards))[2] == "c0"
     assert shown(explore(how, backwards, AT, guards))[2] == "c1"
+
+
+def looking(page: Beliefs, alike: list[set[int]]) -> Beliefs:
+    """With these artworks, by place, looking alike."""
+    group = {place: number for number, places in enumerate(alike) for place in places}
+
+    def cosines(places: np.ndarray, others: np.ndarray, which: np.ndarray) -> np.ndarray:
+        pairs = zip(places.tolist(), others[which].tolist(), strict=True)
+        return np.array([0.95 if group.get(one, one + 9) == group.get(other, -1) else 0.85 for one, other in pairs])
+
+    return replace(page, cosines=cosines)
+
+
+def test_what_looks_like_the_picture_before_it_gives_way_within_what_it_may_cost() -> None:
+    page = looking(beliefs([1, 0, 0, 1, 0.5, 0]), [{0, 3, 5}])
+    dear, cheap = (Guards(most_alike=0, may_cost=cost) for cost in (0.4, 0.6))
+    assert shown(explore(Exploration("best", 0), page, AT, dear)) == ["a0", None, "c0", "d0"]
+    found = explore(Exploration("best", 0), page, AT, cheap)
+    assert shown(found) == ["a0", None, "c1", "d0"]  # a title that shows nothing lies between
+    assert found.notes == [(), (), ("look-alike: 1 of 2 set aside",), ()]
+    assert found.propensities[3:5].tolist() == [0, 1]
+    assert shown(explore(Exploration("best", 0), page, AT, replace(cheap, same_look=0.96))) == ["a0", None, "c0", "d0"]
+    assert shown(explore(Exploration("best", 0), page, AT, replace(cheap, same_look=None))) == ["a0", None, "c0", "d0"]
+
+
+def test_both_guards_speak_each_for_what_it_set_aside() -> None:
+    page = looking(beliefs([1, 0, 0, 1, 0.9, 0.8], marks=[[7], [], [], [], [7], []]), [{0, 3}])
+    page = replace(page, starts=np.array([0, 3, 3, 6, 6]))
+    found = explore(Exploration("best", 0), page, AT, Guards(most_alike=1))
+    assert (shown(found)[2], found.notes[2]) == ("d0", ("look-alike: 1 of 3 set aside", "variety: 1 of 2 set aside"))
+
+
+@given(
+    scores=st.lists(st.integers(-8, 8).map(lambda n: n / 8), min_size=6, max_size=6),
+    free=st.lists(st.booleans(), min_size=6, max_size=6),
+    turns=st.permutations(range(4)),
+    groups=st.lists(st.integers(0, 2), min_size=6, max_size=6),
+    may_cost=st.integers(0, 16).map(lambda n: n / 8),
+)
+@settings(deadline=None)
+def test_looks_are_held_against_what_really_stands_before(
+    scores: list, free: list, turns: list, groups: list, may_cost: float
+) -> None:
+    """Also where that was itself chosen anew."""
+    alike = [{place for place in range(6) if groups[place] == group} for group in range(3)]
+    page = looking(replace(beliefs(scores, free), turns=np.array(turns)), alike)
+    expected, before = [-1] * 4, -1
+    for title in turns:
+        may = [place for place in range(*STARTS[title : title + 2].tolist()) if free[place]]
+        left = [place for place in may if before < 0 or groups[place] != groups[before]]
+        aside = [scores[place] - 3 for place in may if place not in left]
+        if left and aside and max(aside) - max(scores[place] - 3 for place in left) <= may_cost:
+            may = left
+        if may:
+            before = expected[title] = max(may, key=lambda place: (scores[place], -place))
+    found = explore(Exploration("best", 0), page, AT, Guards(most_alike=0, may_cost=may_cost))
+    assert found.places.tolist() == expected
 
 
 def test_nothing_to_show() -> None:

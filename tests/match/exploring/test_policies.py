@@ -16,7 +16,7 @@ STARTS = np.array([0, 3, 5])
 
 
 @given(policy=st.sampled_from(POLICIES), floor=st.floats(0, 1), scores=st.lists(st.floats(-20, 20), min_size=5, max_size=5))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_they_add_up_to_one_above_the_floor(policy: str, floor: float, scores: list[float]) -> None:
     found = propensities(Exploration(policy, floor), np.array(scores), POSTERIORS, STARTS)
     np.testing.assert_allclose(np.add.reduceat(found, STARTS[:-1]), 1)

@@ -12,8 +12,9 @@ import pytest
 from embed.records import CHOICE_LOG
 from embed.store import Store
 from index.filters import Context
+from match.blend import Weights
 from match.exploring.keeping import Shown
-from match.exploring.log import Logged, PageLog, Where, lines_of
+from match.exploring.log import Logged, PageLog, Where, lines_of, weights_of
 from match.exploring.policies import Exploration
 from match.exploring.serving import Exploring, beta_of
 from match.guards import Guards
@@ -122,6 +123,12 @@ def test_where_it_is_shown_stands_in_the_log(matcher: Matcher) -> None:
     assert line.segment == "test"
 
 
+def test_the_weights_that_served_stand_in_the_log(shared_store: Store) -> None:
+    served = Weights(0.7, 2.0)
+    _, lines = logged(Matcher.open(shared_store, served), "rosa", BEST)
+    assert {weights_of(line.parameters) for line in lines} == {served}
+
+
 def test_a_posterior_keeps_its_mean_and_is_worth_a_play_at_least() -> None:
     plays, failures = beta_of(np.array([0.05, 0.05, 0.001, 0.999]), np.array([200.0, 4.0, 100.0, 100.0]))
     np.testing.assert_allclose(plays, [10, 1, 1, 999])
@@ -157,7 +164,7 @@ def test_little_part_is_no_lead_unless_the_user_asks_for_it(guarded: Matcher) ->
 
 def test_a_page_does_not_show_the_same_person_over_and_over(guarded: Matcher) -> None:
     page = ["row-2", "row-0", "row-1"]
-    guards = Guards(most_alike=2, may_cost=9)
+    guards = Guards(most_alike=2, may_cost=9, same_look=None)
     choices = guarded.choose("rosa", page, NOON, explore=Exploring(BEST, guards))
     assert shown(choices) == ["cleo-2", "cleo-0", "other-1"]  # in the order of the page
     assert choices[2].guards == ("variety: 1 of 2 set aside",)
@@ -166,6 +173,21 @@ def test_a_page_does_not_show_the_same_person_over_and_over(guarded: Matcher) ->
         "cleo-0",
         "cleo-1",
     ]  # the person she loves is worth more than variety may cost
+
+
+def test_two_pictures_that_look_alike_do_not_stand_side_by_side(guarded: Matcher) -> None:
+    """All of Cleo's are one picture, and all others another one."""
+    page = ["row-2", "row-0", "row-1"]
+    guards = Guards(most_alike=0, may_cost=9)
+    log: list[PageLog] = []
+    choices = guarded.choose("rosa", page, NOON, explore=Exploring(BEST, guards, log=log.append))
+    assert shown(choices) == ["cleo-2", "other-0", "cleo-1"]
+    assert [choice.guards for choice in choices] == [(), ("look-alike: 1 of 2 set aside",), ("look-alike: 1 of 2 set aside",)]
+    assert {line.title_id: line.notes for line in lines_of(log[0].table)} == {
+        choice.title_id: choice.guards for choice in choices
+    }
+    alone = Guards(most_alike=0, may_cost=9, same_look=None)
+    assert shown(guarded.choose("rosa", page, NOON, explore=Exploring(BEST, alone))) == ["cleo-2", "cleo-0", "cleo-1"]
 
 
 def test_a_fallback_stands_in_the_log_with_propensity_one(tmp_path: Path, make_store: Callable[..., Store]) -> None:

@@ -79,7 +79,7 @@ def test_within_one_percent_of_endless_draws(sort: str) -> None:
 
 
 @given(seed=st.integers(0, 2**32), sizes=st.lists(st.integers(1, 9), min_size=1, max_size=6), sort=st.sampled_from(SORTS))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_page_is_its_titles_one_by_one_and_each_adds_up_to_one(seed: int, sizes: list[int], sort: str) -> None:
     rng, starts = np.random.default_rng(seed), np.cumsum([0, *sizes])
     page = draw(sort, int(starts[-1]), rng)

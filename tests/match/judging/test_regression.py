@@ -43,6 +43,17 @@ def test_a_strong_ridge_stays_where_it_draws_to_and_says_so_in_the_posterior() -
     assert fitted.errors[0] < 1e-6 < fitted.errors[1]
 
 
+def test_what_is_known_is_taken_as_it_is() -> None:
+    """As a column whose coefficient is held at 1."""
+    random = np.random.default_rng(3)
+    x, known, y = random.normal(size=(80, 2)), random.normal(size=80), random.random(80).round()
+    beside = fit_logistic(x, y, ridge=0.5, offset=known)
+    column = fit_logistic(np.column_stack([x, known]), y, ridge=np.array([0.5, 0.5, 1e12]), towards=np.array([0.0, 0, 1]))
+    assert beside.coefficients == pytest.approx(column.coefficients[:2], abs=1e-8)
+    assert beside.errors == pytest.approx(column.errors[:2], abs=1e-6)
+    assert beside.predict(x, known) == pytest.approx(column.predict(np.column_stack([x, known])), abs=1e-8)
+
+
 def test_rows_that_are_told_twice_count_once_where_users_are_named() -> None:
     random = np.random.default_rng(1)
     x, y = np.column_stack([random.normal(size=200), np.ones(200)]), (random.random(200) < 0.4).astype(float)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from embed.errors import LogError
 from match.judging.estimators import ips
-from match.judging.served import log_of
+from match.judging.served import in_columns, log_of
 
 CONSIDERED = pa.list_(pa.struct([("artwork_id", pa.string()), ("propensity", pa.float64())]))
 
@@ -48,6 +48,24 @@ def test_a_title_s_artwork_keeps_its_column_whatever_was_eligible() -> None:
     assert log.units.tolist() == [0, 0, 1]
     assert ips(log).value == pytest.approx((0.5 / 0.75 + 0.8 / 0.5) / 3)
     assert log.limit == pytest.approx(2.0)  # sea for ada
+
+
+def test_what_a_policy_lacks_is_of_artwork_that_was_not_considered() -> None:
+    log = log_of(table(*CHOICES), np.zeros(3), POLICY * [0.5, 0.5, 1, 1, 1])
+    assert log.policies is not None
+    assert log.policies[:, -1].tolist() == [0.5, 0, 0]
+    assert log.policies.sum(axis=1).tolist() == [1, 1, 1]
+    assert log.policies.shape == (3, 4)
+    with pytest.raises(ValueError, match=r"give 0\.\.1"):
+        log_of(table(*CHOICES), np.zeros(3), POLICY * 1.3)
+
+
+def test_values_stand_where_the_log_has_its_propensities() -> None:
+    log, values = log_of(table(*CHOICES), np.zeros(3), POLICY), np.arange(1.0, 6)
+    placed = in_columns(table(*CHOICES), values)
+    assert log.policies is not None
+    assert placed[log.policies > 0].sum() == values.sum()
+    assert [placed[row, log.shown[row]] for row in range(3)] == [1, 3, 5]
 
 
 @given(st.integers(0, 2**32 - 1))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from match.judging.diagnosis import diagnose, kish, sample_ratio_mismatch
+from match.judging.diagnosis import Calibration, calibration, diagnose, kish, sample_ratio_mismatch
 from match.judging.log import Log
 from match.judging.verdict import Limits, judge
 from match.tails import chi_square_tail
@@ -62,6 +62,31 @@ def test_the_mismatch_is_even_where_propensities_are_true_and_vary(make_log: Mak
     assert np.mean(found) == pytest.approx(0.5, abs=0.085)
 
 
+def test_bands_of_propensity_by_hand() -> None:
+    shown, few = np.repeat([0, 1], [60, 40]), np.array([0.75, 0.25])
+    log = Log(shown, few[shown], np.zeros(100), few[shown], np.tile(few, (100, 1)))
+    found = calibration(log)
+    assert found is not None
+    assert found.p == pytest.approx(chi_square_tail(15**2 / 75 + 15**2 / 25, 1))
+    assert (found.band, found.shown, found.expected) == ((0.2, 0.35), 40, pytest.approx(25)) or found.band == (0.65, 0.8)
+    assert calibration(replace(log, propensities=None)) is None
+    sure = Log(np.zeros(9, int), np.ones(9), np.zeros(9), np.ones(9), np.tile([1.0, 0.0], (9, 1)))
+    assert calibration(sure) == Calibration(1.0, (0.0, 0.01), 0, 0.0)
+
+
+def test_bands_are_even_where_propensities_are_true_and_tell_where_each_artwork_s_are_right_on_average(make_log: Make) -> None:
+    logs = [make_log(seed, impressions=400) for seed in range(200)]
+    found = np.array([calibration(log).p for log in logs])  # type: ignore[union-attr]
+    assert np.mean(found < 0.1) == pytest.approx(0.1, abs=0.085)  # 4 standard errors
+    assert np.mean(found) == pytest.approx(0.5, abs=0.085)
+    log, rows = logs[0], np.arange(400)
+    assert log.propensities is not None
+    mixed = np.random.default_rng(1).permutation(log.propensities)  # those of other users
+    mixed_up = replace(log, propensities=mixed, propensity=mixed[rows, log.shown])
+    assert calibration(mixed_up).p < 1e-6  # type: ignore[union-attr]
+    assert sample_ratio_mismatch(mixed_up) > 0.01  # type: ignore[operator]
+
+
 # What is answered.
 
 
@@ -108,6 +133,8 @@ def test_where_nothing_differs_a_difference_is_seldom_claimed(world: Any) -> Non
     assert found.answer == "refused"
     assert found.difference is not None
     assert found.difference.value == pytest.approx(0.0, abs=1e-12)  # weights are all 1
+    assert found.same
+    assert "it does what the logged policy does" in found.words
     assert found.to_tell is None
 
 
@@ -120,6 +147,8 @@ def test_where_nothing_differs_a_difference_is_seldom_claimed(world: Any) -> Non
         ("one_heavy_user", "of the weight (most: 5 %)", True),
         ("few_rewards", "rewards (least: 30)", True),
         ("few_impressions", "would (least: 300)", True),
+        ("bands_mixed_up", "its propensities say", False),
+        ("never_drawn", "nowhere could another artwork have been shown", False),
     ],
 )
 def test_each_refusal_names_its_reason(world: Any, spoil: str, reason: str, curable: bool) -> None:
@@ -142,11 +171,37 @@ def spoiled(world: Any, how: str) -> Log:
         believed = np.tile(np.asarray(log.propensities).mean(axis=0) * [1.0, 0.9, 1.0], (20_000, 1))
         believed /= believed.sum(axis=1, keepdims=True)
         return replace(log, propensity=believed[np.arange(20_000), log.shown], propensities=believed)
+    if how == "bands_mixed_up":
+        mixed = np.random.default_rng(1).permutation(np.asarray(log.propensities))
+        return replace(log, propensity=mixed[np.arange(20_000), log.shown], propensities=mixed)
+    if how == "never_drawn":
+        one = np.zeros((20_000, 3))
+        one[np.arange(20_000), log.shown] = 1
+        return replace(log, propensity=np.ones(20_000), propensities=one)
     if how == "one_heavy_user":
         return replace(log, user=np.maximum(np.arange(20_000) - 1500, 0))
     if how == "few_rewards":
         return replace(log, reward=log.reward * (np.arange(20_000) < 80))
     return log
+
+
+@pytest.mark.parametrize("everywhere", [True, False])
+def test_where_the_policy_s_artwork_never_earned_nobody_knows_how_much_it_would_take(world: Any, everywhere: bool) -> None:
+    log: Log = replace(world, policy=np.tile([1.0, 0, 0], (2, 1))).log(2000, 0)
+    found = judge(replace(log, reward=np.where((log.shown == 0) | everywhere, 0.0, log.reward)), resamples=50)
+    assert found.answer == "refused"
+    assert "what it earned counts as 0.0 rewards" in found.words
+    assert (found.needed, found.to_tell, found.heard) == (None, None, False)
+    assert found.words.endswith("How many it would take cannot be told: nothing was earned yet")
+
+
+def test_what_is_known_against_a_log_and_what_its_rows_are_called(world: Any) -> None:
+    log = world.log(5000, 0)
+    found = judge(log, resamples=50, against=("it was made up",), noun="draw")
+    assert found.words == "refused: it was made up. No number of such draws would do"
+    assert not found.heard
+    assert judge(log, resamples=50, noun="draw").words.startswith("better than the logged policy by 0.")
+    assert " a draw (" in judge(log, resamples=50, noun="draw").words
 
 
 def test_without_propensities_there_is_no_answer_at_all(world: Any) -> None:

@@ -1,0 +1,1 @@
+"""What `scripts/simulate_clicks.py` simulates beside impressions."""
