@@ -216,7 +216,8 @@ class Matcher:
         if served is None:
             return in_rows(Choice, *of_user, *lines, repeat(None), repeat(()))
         choices = list(in_rows(Choice, *of_user, *lines, *served.columns))
-        served.log([choice.copy and choice.copy.copy_id for choice in choices])
+        artwork_ids = [None if artwork is None else artwork.artwork_id for artwork in artworks]
+        served.log(artwork_ids, [choice.copy and choice.copy.copy_id for choice in choices])
         return choices
 
     def _explore(

@@ -32,18 +32,21 @@ class Profiles:
 
     def get(self, user_id: str) -> Profile | None:
         """The user's profile, or None where the store does not know the user."""
-        if user_id not in self.rows:
-            return None
-        return self._profile(self.table.slice(self.rows[user_id], 1).to_pylist()[0])
+        row = self.rows.get(user_id)
+        return None if row is None else self._profile(user_id, row)
 
-    def _profile(self, row: dict[str, Any]) -> Profile:
-        phrases = tuple(
-            Phrase(p["text"], p["kind"], p["weight"], tuple(p["titles"]), p.get("interest") or 0) for p in row["phrases"]
-        )
-        found = [self.vectors[phrase.kind, phrase.text] for phrase in phrases]
-        stacked = np.stack(found) if found else np.empty((0, self.dimension), np.float32)
-        about = row.get("source") or "", row.get("locale"), row.get("segment")  # written by a release that knew none of them
-        return Profile(row["user_id"], phrases, stacked, row["fingerprint"], *about)
+    def _profile(self, user_id: str, row: int) -> Profile:
+        """Column by column: Arrow takes three times as long to make a dict of each phrase."""
+        listed, having = self.table["phrases"][row].values, self.table.column_names
+        texts, kinds, weights, titles = (listed.field(name).to_pylist() for name in ("text", "kind", "weight", "titles"))
+        told = listed.type.get_field_index("interest") >= 0  # a release before knew one interest, and neither of `about`
+        interests = [number or 0 for number in listed.field("interest").to_pylist()] if told else [0] * len(texts)
+        phrases = tuple(map(Phrase, texts, kinds, weights, map(tuple, titles), interests))
+        found = [self.vectors[key] for key in zip(kinds, texts, strict=True)]
+        stacked = np.array(found, np.float32) if found else np.empty((0, self.dimension), np.float32)
+        about = (self.table[name][row].as_py() if name in having else None for name in ("source", "locale", "segment"))
+        source, locale, segment = about
+        return Profile(user_id, phrases, stacked, self.table["fingerprint"][row].as_py(), source or "", locale, segment)
 
 
 def read_profiles(store: Store) -> Profiles:

@@ -23,7 +23,9 @@ from match.exploring.policies import Exploration
 from match.exploring.thompson import Posteriors
 
 _TYPES = [(column.name, column.type) for column in CHOICE_LOG]  # once: Arrow makes them anew for whoever asks
+_TYPE_OF = dict(_TYPES)
 _CONSIDERED = list(CONSIDERED)
+_OF_ONE_PAGE = ("user_id", "shown_at")
 
 
 class Considered(NamedTuple):
@@ -124,7 +126,9 @@ class PageLog:
             "considered": self._considered(),
         }
         made = [
-            pa.repeat(pa.scalar(fixed[name], type_), count) if name in fixed else _array(columns[name], type_)
+            (_repeated if name in _OF_ONE_PAGE else _kept)(name, fixed[name], count)
+            if name in fixed
+            else _array(columns[name], type_)
             for name, type_ in _TYPES
         ]
         return pa.Table.from_arrays(made, schema=CHOICE_LOG)
@@ -133,6 +137,14 @@ class PageLog:
         columns = [self.ids(), *(pa.array(self.parts[part.name]) for part in _CONSIDERED[1:])]
         of_all = pa.StructArray.from_arrays(columns, fields=_CONSIDERED)
         return pa.ListArray.from_arrays(pa.array(self.begins.astype(np.int32)), of_all)
+
+
+def _repeated(name: str, value: Any, count: int) -> pa.Array:
+    """A column of one value."""
+    return pa.repeat(pa.scalar(value, _TYPE_OF[name]), count)
+
+
+_kept = lru_cache(maxsize=256)(_repeated)  # what many pages have alike
 
 
 def _array(values: Any, type_: pa.DataType) -> pa.Array:
@@ -165,6 +177,7 @@ def log_of(
     where: Where,
     titles: tuple[list[str], np.ndarray, np.ndarray],
     ids: Callable[[np.ndarray], pa.Array],
+    artwork_ids: Sequence[str | None],
     copy_ids: Sequence[str | None],
     parts: dict[str, np.ndarray],
     posteriors: Posteriors,
@@ -172,8 +185,8 @@ def log_of(
 ) -> PageLog:
     """The log of a page explored.
 
-    titles: (title_ids (t,), starts (t + 1,), positions (t,)) of the page; ids(places) gives artwork_ids; copy_ids: (t,); parts: (n,)
-    each, score, prior, similarity, people and words; weights: that they were made with.
+    titles: (title_ids (t,), starts (t + 1,), positions (t,)) of the page; ids(places) gives artwork_ids; artwork_ids, copy_ids: (t,) of
+    what is shown; parts: (n,) each, score, prior, similarity, people and words; weights: that they were made with.
     """
     title_ids, starts, positions = titles
     there = (explored.places >= 0).nonzero()[0]
@@ -191,7 +204,7 @@ def log_of(
         where,
         explored.period,
         [title_ids[place] for place in places],
-        ids(explored.places[there]).to_pylist(),
+        [artwork_ids[place] or "" for place in places],
         [copy_ids[place] for place in places],
         explored.chosen[there],
         positions[there],

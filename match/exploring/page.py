@@ -7,6 +7,7 @@ is drawn with propensities that add up to 1, given the page so far. So the prope
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 import numpy as np
 
@@ -34,9 +35,8 @@ class Beliefs:
     ids: Callable[[], list[str]]  # (n,) artwork_ids, asked for where they matter
     little: np.ndarray | None = None  # (n,) bool: what has little part in its title and the user did not ask for
     marks: Marks | None = None  # (n,)
-    cosines: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = (
-        None  # of artworks (m,) and the one beside each (m,), places
-    )
+    # cosines(places (m,), others (k,), which (m,) int64): of the artwork at each place with the one that stands beside it
+    cosines: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray] | None = None
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,12 @@ class Explored:
     kept: list[str | None]  # per title: why it kept what was shown before (keeping.PERIOD, BUDGET); its propensity is 1 then
     notes: list[tuple[str, ...]]  # per title: which guards spoke, and about how much
 
-    @property
+    @cached_property
     def chosen(self) -> np.ndarray:
         """(t,) propensities of what is shown; nan where nothing is."""
-        chosen: np.ndarray = np.append(self.propensities, np.nan)[self.places]
-        return chosen
+        if not len(self.propensities):
+            return np.full(len(self.places), np.nan)
+        return np.where(self.places == ABSENT, np.nan, self.propensities.take(self.places, mode="clip"))
 
 
 def explore(
@@ -198,7 +199,7 @@ class _Looks:
     chose another one."""
 
     least: float  # cosine
-    cosines: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    cosines: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
     starts: np.ndarray
     like_first: np.ndarray  # (n,) bool
     first: dict[int, int]  # title to the place before it, by which `like_first` was found
@@ -211,16 +212,15 @@ class _Looks:
         """None where nothing is beside anything, or nobody asked. shown: the titles that show something, as the page has them."""
         if guards.same_look is None or len(shown) < 2 or beliefs.cosines is None:
             return None
-        starts, beside = beliefs.starts, np.full(len(places), ABSENT)
-        beside[shown[1:]] = places[shown[:-1]]
-        of_artworks = beside.repeat(starts[1:] - starts[:-1])
-        among = (eligible & (of_artworks != ABSENT)).nonzero()[0]
+        starts, others, beside = beliefs.starts, places[shown[:-1]], np.full(len(places), ABSENT)
+        beside[shown[1:]] = np.arange(len(others))
+        which = beside.repeat(starts[1:] - starts[:-1])
+        among = (eligible & (which != ABSENT)).nonzero()[0]
         like = np.zeros(len(eligible), bool)
-        found = among[beliefs.cosines(among, of_artworks[among]) >= guards.same_look]
+        found = among[beliefs.cosines(among, others, which[among]) >= guards.same_look]
         like[found] = True
-        titles = set((starts.searchsorted(found, side="right") - 1).tolist())
-        first = dict(zip(shown[1:], beside[shown[1:]].tolist(), strict=True))
-        return cls(guards.same_look, beliefs.cosines, starts, like, first, titles)
+        titles = set((starts.searchsorted(found, side="right") - 1).tolist()) if len(found) else set()
+        return cls(guards.same_look, beliefs.cosines, starts, like, dict(zip(shown[1:], others.tolist(), strict=True)), titles)
 
     def like(self, title: int, before: int) -> np.ndarray | None:
         """(artworks of the title,) bool; None where none does. before: the place of the picture before it, ABSENT for none."""
@@ -229,7 +229,8 @@ class _Looks:
         start, end = self.starts[title : title + 2].tolist()
         if before == self.first[title]:
             return self.like_first[start:end]
-        like: np.ndarray = self.cosines(np.arange(start, end), np.full(end - start, before)) >= self.least
+        own = np.arange(start, end)
+        like: np.ndarray = self.cosines(own, np.array([before]), np.zeros_like(own)) >= self.least
         return like
 
 

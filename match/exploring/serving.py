@@ -108,18 +108,19 @@ class Served:
     def reasons(self, otherwise: Sequence[str]) -> list[str]:
         """Per title why it shows what it does; otherwise: what is said where there was nothing to draw from."""
         starts, policy = self.seen.page.starts, self.exploring.how.policy
-        counts = np.diff(np.append(0, np.cumsum(self.explored.propensities > 0))[starts]).tolist()
+        among = (self.explored.propensities > 0).nonzero()[0].searchsorted(starts)
+        counts = (among[1:] - among[:-1]).tolist()
         return [
             f"what was shown before, kept for the {kept}" if kept else f"drawn by {policy} from {count}" if count > 1 else why
             for kept, count, why in zip(self.explored.kept, counts, otherwise, strict=True)
         ]
 
-    def log(self, copy_ids: Sequence[str | None]) -> None:
-        """Hand the page's log to whoever asked for it; copy_ids: (t,) the lines shown beside the artwork."""
+    def log(self, artwork_ids: Sequence[str | None], copy_ids: Sequence[str | None]) -> None:
+        """Hand the page's log to whoever asked for it; (t,) each: the artwork shown, and the lines beside it."""
         if self.exploring.log is not None:
-            self.exploring.log(self._log(copy_ids))
+            self.exploring.log(self._log(artwork_ids, copy_ids))
 
-    def _log(self, copy_ids: Sequence[str | None]) -> PageLog:
+    def _log(self, artwork_ids: Sequence[str | None], copy_ids: Sequence[str | None]) -> PageLog:
         where, parts, seen = self.exploring.where, self.seen.parts, self.seen
         columns = {name: getattr(parts, name) for name in ("score", "prior", "similarity", "people")}
         columns["words"] = np.zeros(len(parts.prior)) if parts.words is None else parts.words
@@ -132,6 +133,7 @@ class Served:
             where if where.segment is not None else replace(where, segment=self.segment),
             (seen.title_ids, seen.page.starts, seen.positions),
             self._ids,
+            artwork_ids,
             copy_ids,
             columns,
             self.posteriors,
@@ -177,7 +179,6 @@ def serve(
     return Served(exploring, seen, guarded.snapshot, at, posteriors, explored, segment, weights)
 
 
-def _cosines(index: TitleIndex, page: Page, places: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """(m,) float32 of the artworks at these places (m,) of a page, each with another one (m,) of it."""
-    each, of_each = np.unique(others, return_inverse=True)
-    return index.products(page.places[places], index.gather(page.places[each]), of_each)
+def _cosines(index: TitleIndex, page: Page, places: np.ndarray, others: np.ndarray, which: np.ndarray) -> np.ndarray:
+    """(m,) float32 of the artworks at these places (m,) of a page, each with one of others (k,) of it, which: (m,) int64."""
+    return index.products(page.places.take(places), index.gather(page.places.take(others)), which)

@@ -52,8 +52,7 @@ def measure(material: ClickMaterial) -> Part:
     seeds = range(material.seed, material.seed + material.seeds)
     figures, differences, curves = list[Line](), list[Figure](), list[Curves]()
     for correlation in CORRELATIONS:
-        found = in_worlds(partial(regrets, replace(SETTINGS, correlation=correlation)), seeds)
-        lost = {name: np.array([each[name] for each in found]) for name in found[0]}
+        lost = lost_in_worlds(replace(SETTINGS, correlation=correlation), seeds)
         about = f"similarity {correlation:g}"
         figures += [*regret_lines(about, lost), *better_lines(about, lost, asked=correlation > 0)]
         figures.append(all_new_line(about, lost, cold_start.PAYS if correlation else cold_start.COSTS))
@@ -61,12 +60,21 @@ def measure(material: ClickMaterial) -> Part:
         curves.append(regret_curves(about, lost))
     cold = in_worlds(partial(cold_start.newcomers, cold_start.SETTINGS, cold_start.CORRELATIONS), seeds)
     newcomers, panels = cold_start.told(cold, cold_start.SETTINGS, material.resamples, material.seed)
+    return Part("simulator", _title(len(seeds)), [*figures, *newcomers], differences, [*curves, *panels])
+
+
+def _title(worlds: int) -> str:
     how, impressions = SETTINGS, SETTINGS.visitors * SETTINGS.titles
-    title = (
-        f"(c) {material.seeds} simulated worlds of {how.titles} titles with {how.artworks} + {how.newcomers} artworks, "
-        f"{how.days} days of {impressions:,} impressions: plays lost, % of the oracle's"
+    return (
+        f"(c) {worlds} simulated worlds of {how.titles} titles with {how.artworks} + {how.newcomers} artworks, {how.days} days of "
+        f"{impressions:,} impressions: plays lost, % of the oracle's"
     )
-    return Part("simulator", title, [*figures, *newcomers], differences, [*curves, *panels])
+
+
+def lost_in_worlds(settings: Settings, seeds: Sequence[int]) -> Lost:
+    """What each policy loses in each world of these settings."""
+    found = in_worlds(partial(regrets, settings), seeds)
+    return {name: np.array([each[name] for each in found]) for name in found[0]}
 
 
 def in_worlds(ask: Callable[[int], T], seeds: Sequence[int]) -> list[T]:

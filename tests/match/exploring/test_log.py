@@ -58,7 +58,9 @@ def log() -> PageLog:
     titles = (list("abcd"), STARTS, np.array([3, 2, 1, 0]))
     parts = {"score": scores, **PARTS}
     where = Where("young", "tv", None, 2)
-    return log_of(HOW, explored, "ada", "000007", AT, where, titles, IDS.take, ["line", None, None, None], parts, POSTERIORS)
+    shown = [None if place < 0 else IDS[place].as_py() for place in explored.places.tolist()]
+    lines = ["line", None, None, None]
+    return log_of(HOW, explored, "ada", "000007", AT, where, titles, IDS.take, shown, lines, parts, POSTERIORS)
 
 
 def test_a_line_says_all_that_another_policy_needs(log: PageLog) -> None:

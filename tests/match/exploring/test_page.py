@@ -190,8 +190,8 @@ def looking(page: Beliefs, alike: list[set[int]]) -> Beliefs:
     """With these artworks, by place, looking alike."""
     group = {place: number for number, places in enumerate(alike) for place in places}
 
-    def cosines(places: np.ndarray, others: np.ndarray) -> np.ndarray:
-        pairs = zip(places.tolist(), others.tolist(), strict=True)
+    def cosines(places: np.ndarray, others: np.ndarray, which: np.ndarray) -> np.ndarray:
+        pairs = zip(places.tolist(), others[which].tolist(), strict=True)
         return np.array([0.95 if group.get(one, one + 9) == group.get(other, -1) else 0.85 for one, other in pairs])
 
     return replace(page, cosines=cosines)
