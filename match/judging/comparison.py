@@ -65,7 +65,8 @@ def compare(logs: Path | str, question: Question | None = None) -> Comparison:
     """Judge a folder with `impressions`, a log of choices (embed.records.CHOICE_LOG), and `plays`.
 
     Memory beyond that of DuckDB: about 100 bytes for each artwork considered, and for each draw 180 times the artwork of the title that
-    has most; 1.9 GB in all were measured for 600,000 draws of 10 artworks. Raises LogError where a file or a column is missing, or no draw is left.
+    has most; 1.9 GB in all were measured for 600,000 draws of 10 artworks. Raises LogError where a file or a column is missing, or no
+    draw is left.
     """
     question = question or Question()
     draws = read_draws(logs, question.rules, question.policy, question.tables, question.most)
