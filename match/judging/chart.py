@@ -88,5 +88,6 @@ def _lane(axis: Any, lane: int, estimate: Estimate, color: str, *, wide: bool) -
 def _caption(comparison: Comparison, missing: list[str]) -> str:
     own = " and ".join(comparison.policies) or "the log's own policy"
     told = f"Blue: {own}, as it was served. Thick: the estimate that speaks, green where better than that, red where worse,\n"
-    told += "orange where not told. Grey: the other estimators. Lines are intervals of 95 % by bootstrap."
+    told += "orange where not told. Grey: the other estimators. Lines are intervals of 95 % by bootstrap; those of DM and Switch-DR\n"
+    told += "leave out how far the model behind them may be wrong."
     return told + (f"\nNot drawn, since the log cannot carry it: {', '.join(missing)}." if missing else "")

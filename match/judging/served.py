@@ -24,7 +24,7 @@ def log_of(choices: pa.Table, reward: np.ndarray, policy: np.ndarray, most: floa
         raise LogError(f"a log of choices has no {', '.join(missing)}; write it as the choices are served")
     if nameless := [name for name in names if choices[name].null_count]:
         raise LogError(f"a log of choices has rows without {', '.join(nameless)}; leave them out whole days at a time")
-    propensity = pa.concat_arrays(choices["considered"].chunks).flatten().field("propensity")
+    propensity = considered_of(choices).flatten().field("propensity")
     if policy.shape != (len(propensity),):
         raise ValueError(f"policy {policy.shape}: give ({len(propensity)},), one for each artwork that was considered")
     titles = choices["title_id"].combine_chunks().dictionary_encode().indices.to_numpy()
@@ -47,6 +47,12 @@ def log_of(choices: pa.Table, reward: np.ndarray, policy: np.ndarray, most: floa
     return Log(shown, served, reward, every[1, rows, shown], every[0], every[1], titles, users, most)
 
 
+def considered_of(choices: pa.Table) -> pa.ListArray:
+    """(n,) lists of the artwork considered; not copied where they are in one piece."""
+    column = choices["considered"]
+    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
+
+
 def in_columns(choices: pa.Table, values: np.ndarray) -> np.ndarray:
     """(n, k) float64: values (m,) of what was considered where `log_of` has it, 0 elsewhere."""
     titles = choices["title_id"].combine_chunks().dictionary_encode().indices.to_numpy()
@@ -58,7 +64,7 @@ def in_columns(choices: pa.Table, values: np.ndarray) -> np.ndarray:
 
 def _placed(choices: pa.Table, titles: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """((m,) row and (m,) column of everything considered, (n,) column of what was shown, -1 where never considered)."""
-    considered = pa.concat_arrays(choices["considered"].chunks)
+    considered = considered_of(choices)
     owners = np.repeat(np.arange(len(choices)), pc.list_value_length(considered).to_numpy())
     artwork = considered.flatten().field("artwork_id")
     return owners, *_columns(titles, owners, artwork, choices["artwork_id"].combine_chunks())

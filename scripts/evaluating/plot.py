@@ -47,11 +47,18 @@ def draw_figures(parts: Sequence[Part], file: Path) -> None:
 
 
 def _curves(axis: object, panel: Curves) -> None:
+    from matplotlib import colormaps
     from matplotlib.axes import Axes
 
     assert isinstance(axis, Axes)
-    for curve in panel.curves:
-        [line] = axis.plot(curve.x, curve.y, label=curve.name)
+    steps = len(panel.curves) - 1
+    colors = (
+        ["black", *(colormaps["plasma"](0.85 * step / steps) for step in range(steps))]
+        if panel.rising
+        else [None] * (steps + 1)
+    )
+    for curve, color in zip(panel.curves, colors, strict=True):
+        [line] = axis.plot(curve.x, curve.y, label=curve.name, color=color, linestyle="--" if color == "black" else "-")
         axis.fill_between(curve.x, curve.low, curve.high, color=line.get_color(), alpha=0.2, linewidth=0)
     axis.set_xlabel(panel.x, fontsize=7)
     axis.set_ylabel(panel.y, fontsize=7)

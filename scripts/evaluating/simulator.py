@@ -11,13 +11,15 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
 from multiprocessing import get_context
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from artwork_doors.benching.figures import Figure
 from artwork_doors.evaluating import simulator_cold_start as cold_start
 from artwork_doors.evaluating.scores import Estimate, few, few_ratio
+from artwork_doors.evaluating.simulator_beliefs import Tastes
+from artwork_doors.evaluating.simulator_fit import true_weight
 from artwork_doors.evaluating.simulator_policies import (
     BEST,
     IMPERSONAL,
@@ -31,6 +33,7 @@ from artwork_doors.evaluating.simulator_policies import (
 )
 from artwork_doors.evaluating.simulator_world import Settings, World, make
 from artwork_doors.evaluating.verdicts import ClickMaterial, Curves, Line, Part, curve, difference
+from match.blend import Weights
 from match.exploring.policies import Exploration
 
 SETTINGS = Settings()
@@ -39,7 +42,8 @@ LAST = 5  # days
 WORKERS = os.cpu_count() or 1  # processes
 RANDOM, UNIVERSAL, EVERYONE = "random", "one image for all, the best so far", "a bandit for all"
 SEGMENTS, GUESSING = "a bandit per segment", "a bandit per segment, with the pictures' fit"
-OURS, GREEDY = "ours", "ours, without exploration"
+OURS, FITTED, GREEDY = "ours", "ours, with its weight fitted", "ours, without exploration"
+FITTED_ON = 10  # the day on which it is, on the log of those before
 FORESEEN, FORESEEN_SEGMENTS = "one image for all, known beforehand", "one per segment, known beforehand"
 ORACLE = "oracle: each user's best"
 
@@ -52,21 +56,29 @@ def measure(material: ClickMaterial) -> Part:
     seeds = range(material.seed, material.seed + material.seeds)
     figures, differences, curves = list[Line](), list[Figure](), list[Curves]()
     for correlation in CORRELATIONS:
-        found = in_worlds(partial(regrets, replace(SETTINGS, correlation=correlation)), seeds)
-        lost = {name: np.array([each[name] for each in found]) for name in found[0]}
+        lost, fits = lived_in_worlds(replace(SETTINGS, correlation=correlation), seeds)
         about = f"similarity {correlation:g}"
         figures += [*regret_lines(about, lost), *better_lines(about, lost, asked=correlation > 0)]
-        figures.append(all_new_line(about, lost, cold_start.PAYS if correlation else cold_start.COSTS))
+        figures += [all_new_line(about, lost, cold_start.PAYS if correlation else cold_start.COSTS), weight_line(about, fits)]
         differences += difference_lines(about, lost)
         curves.append(regret_curves(about, lost))
     cold = in_worlds(partial(cold_start.newcomers, cold_start.SETTINGS, cold_start.CORRELATIONS), seeds)
     newcomers, panels = cold_start.told(cold, cold_start.SETTINGS, material.resamples, material.seed)
+    return Part("simulator", _title(len(seeds)), [*figures, *newcomers], differences, [*curves, *panels])
+
+
+def _title(worlds: int) -> str:
     how, impressions = SETTINGS, SETTINGS.visitors * SETTINGS.titles
-    title = (
-        f"(c) {material.seeds} simulated worlds of {how.titles} titles with {how.artworks} + {how.newcomers} artworks, "
-        f"{how.days} days of {impressions:,} impressions: plays lost, % of the oracle's"
+    return (
+        f"(c) {worlds} simulated worlds of {how.titles} titles with {how.artworks} + {how.newcomers} artworks, {how.days} days of "
+        f"{impressions:,} impressions: plays lost, % of the oracle's"
     )
-    return Part("simulator", title, [*figures, *newcomers], differences, [*curves, *panels])
+
+
+def lived_in_worlds(settings: Settings, seeds: Sequence[int]) -> tuple[Lost, list["Fitted"]]:
+    """What each policy loses in each world of these settings, and what FITTED found there."""
+    found = in_worlds(partial(regrets, settings), seeds)
+    return {name: np.array([lost[name] for lost, _ in found]) for name in found[0][0]}, [fit for _, fit in found]
 
 
 def in_worlds(ask: Callable[[int], T], seeds: Sequence[int]) -> list[T]:
@@ -88,6 +100,7 @@ def policies(world: World) -> dict[str, Learner | Knowing]:
         SEGMENTS: replace(for_all, by_segment=True),
         GUESSING: replace(for_all, by_segment=True, average_fit=True),
         OURS: Learner(),
+        FITTED: Learner(fitted_on=min(FITTED_ON, world.settings.days - 1)),
         GREEDY: Learner(BEST),
         FORESEEN: best_universal,
         FORESEEN_SEGMENTS: best_of_segments(world),
@@ -95,11 +108,22 @@ def policies(world: World) -> dict[str, Learner | Knowing]:
     }
 
 
-def regrets(settings: Settings, seed: int) -> dict[str, np.ndarray]:
-    """By policy, (2, days): expected plays lost to the oracle in a world, and the oracle's."""
+class Fitted(NamedTuple):
+    """A weight of similarity, in log-odds a unit."""
+
+    weight: float
+    best: float  # the true one
+    is_better: bool  # whether it may be published
+
+
+def regrets(settings: Settings, seed: int) -> tuple[dict[str, np.ndarray], Fitted]:
+    """By policy, (2, days): expected plays lost to the oracle in a world, and the oracle's; and the weight fitted there."""
     world = make(settings, seed)
     lived = {name: live(world, policy) for name, policy in policies(world).items()}
-    return {name: np.array([each.lost.sum(axis=1), each.best.sum(axis=1)]) for name, each in lived.items()}
+    fit = lived[FITTED].fit
+    assert fit is not None
+    found = Fitted(fit.weights.similarity, true_weight(Tastes.of(world), world.days[0]), fit.is_better)
+    return {name: np.array([each.lost.sum(axis=1), each.best.sum(axis=1)]) for name, each in lived.items()}, found
 
 
 def percent(lost: np.ndarray) -> np.ndarray:
@@ -137,9 +161,19 @@ def all_new_line(about: str, lost: Lost, target: float) -> Line:
     return Line(about, name, found.value, "x", found.low, found.high, target, at_most=True, surely=True)
 
 
+def weight_line(about: str, fits: Sequence[Fitted]) -> Line:
+    """What FITTED found, beside the truth."""
+    found, truth = few(np.array([fit.weight for fit in fits])), np.mean([fit.best for fit in fits])
+    published, about = sum(fit.is_better for fit in fits), f"{about}: fitted weight"
+    note = (
+        f"true {truth:.2f}, default {Weights().similarity:g}; fit_blend would publish it in {published} of {len(fits)} worlds"
+    )
+    return Line(about, f"{about} of similarity", found.value, "log-odds", found.low, found.high, note=note)
+
+
 def difference_lines(about: str, lost: Lost) -> Iterator[Figure]:
-    """What exploring costs, and what segments are worth."""
-    for name, other in ((GREEDY, OURS), (SEGMENTS, EVERYONE)):
+    """What exploring costs, what fitting the weight is worth, and what segments are."""
+    for name, other in ((GREEDY, OURS), (FITTED, OURS), (FITTED, SEGMENTS), (FITTED, FORESEEN), (SEGMENTS, EVERYONE)):
         found = few(percent(lost[other]) - percent(lost[name]))
         hundredths = Estimate(found.value / 100, found.low / 100, found.high / 100)
         yield difference(about, f"{about}: {name}, less than {other}", hundredths)

@@ -130,6 +130,7 @@ def curves(by: Mapping[float | None, Sequence[Newcomers]], a_day: float) -> list
             x,
             y,
             [curve(_name(kind), [a_day * day for day in range(each.shape[1])], each) for kind, each in values.items()],
+            rising=True,
         )
         for title, y, values in panels
     ]

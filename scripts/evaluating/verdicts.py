@@ -71,6 +71,7 @@ class Curves:
     x: str  # what the axes are
     y: str
     curves: Sequence[Curve]
+    rising: bool = False  # the curves after the first are steps of one setting
 
 
 @dataclass(frozen=True)

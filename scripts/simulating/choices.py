@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from embed.records import PLAY
-from match.blend import logit
+from match.blend import Weights, logit
 from match.exploring.keeping import Shown
 from match.exploring.log import PageLog, Where, log_of
 from match.exploring.page import Beliefs, explore
@@ -118,8 +118,11 @@ def _page(
     )
     explored = explore(how, beliefs, at, None, history)
     parts = {"score": scores, "prior": prior, "similarity": similarity, "people": none, "words": none}
+    shown = ids(explored.places).to_pylist()
     where, of_page = Where(segment=f"segment-{segment}"), (names, starts, turns)
-    return log_of(how, explored, user, "simulated", at, where, of_page, ids, [None] * len(names), parts, posteriors)
+    return log_of(
+        how, explored, user, "simulated", at, where, of_page, ids, shown, [None] * len(names), parts, posteriors, Weights()
+    )
 
 
 def _plays(truth: Truth, choices: pa.Table, segments: np.ndarray, rng: np.random.Generator) -> pa.Table:

@@ -175,7 +175,7 @@ def test_progress_is_told_of_choices(tmp_path: Path, given_store: Store, small_p
 
 
 def test_a_run_leaves_torch_unloaded(tmp_path: Path, given_store: Store) -> None:
-    code = f"{CHILD}\nprint(sorted({{'torch', 'open_clip', 'scipy', 'duckdb'}} & set(sys.modules)))"
+    code = f"{CHILD}\nprint(sorted({{'torch', 'open_clip', 'duckdb'}} & set(sys.modules)))"
     arguments = [sys.executable, "-c", code, str(given_store.root), str(tmp_path / "out")]
     ended = subprocess.run(arguments, capture_output=True, text=True, check=False)
     assert (ended.stdout, ended.stderr) == ("[]\n", "")

@@ -13,9 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from artwork_doors.evaluating import simulator, simulator_cold_start
+from artwork_doors.evaluating.plot import draw_figures
 from artwork_doors.evaluating.scores import few, few_ratio
 from artwork_doors.evaluating.simulator_beliefs import Tastes, believe
 from artwork_doors.evaluating.simulator_cold_start import best_newcomers, days_needed, newcomers
+from artwork_doors.evaluating.simulator_fit import Drawn, choices_of, fitted, true_weight
 from artwork_doors.evaluating.simulator_log import RULES, Names, Shown, counted
 from artwork_doors.evaluating.simulator_policies import (
     BEST,
@@ -24,12 +26,14 @@ from artwork_doors.evaluating.simulator_policies import (
     at_random,
     best_of_segments,
     best_universal,
+    draw,
     live,
     oracle,
     propensities_of,
+    see,
 )
 from artwork_doors.evaluating.simulator_world import Settings, World, make
-from artwork_doors.evaluating.verdicts import Line
+from artwork_doors.evaluating.verdicts import Curves, Line, Part, curve
 from embed.records import IMPRESSION, PLAY
 from match.blend import Weights, standardise
 from match.clicks.average_fit import DEFAULT
@@ -37,7 +41,7 @@ from match.clicks.days import count_days
 from match.clicks.priors import priors_of
 
 SMALL = Settings(users=60, visitors=30, segments=2, titles=5, artworks=3, arrival=4, days=8, dimension=8)
-TINY = replace(SMALL, visitors=10, days=4, arrival=1)
+TINY = replace(SMALL, visitors=10, days=3, arrival=1)
 FIRST = datetime(2026, 3, 1, tzinfo=UTC)
 
 
@@ -72,7 +76,7 @@ def test_places_are_looked_at_less_and_popular_titles_stand_first(world: World) 
 
 
 def test_the_oracle_loses_nothing_and_random_what_the_mean_lacks(world: World) -> None:
-    assert live(world, oracle).lost == pytest.approx(0, abs=1e-12)
+    assert (live(world, oracle).lost == 0).all()
     lived = live(world, at_random)
     for day, lost in zip(world.days, lived.lost, strict=True):
         titles = np.split(day.chances, day.starts[1:-1], axis=1)
@@ -200,6 +204,40 @@ def test_a_play_that_comes_late_is_no_failure_before(world: World) -> None:
     assert found == [(0, 0), (1, 1)]
 
 
+# The fit of the weight.
+
+
+def drawn_by(world: World, days: int) -> tuple[list[Shown], list[Drawn]]:
+    tastes, log, drawn = Tastes.of(world), list[Shown](), list[Drawn]()
+    for day in world.days[:days]:
+        pages = see(tastes, Learner(), log, day)
+        columns = draw(pages.chances, day)
+        log.append(Shown.of(world, day, columns))
+        drawn.append(Drawn.of(day, columns, pages))
+    return log, drawn
+
+
+def test_choices_are_those_that_are_counted_for_priors(world: World) -> None:
+    log, drawn = drawn_by(world, 5)
+    choices, report = choices_of(log, drawn), counted(world, Names.of(world), log).report
+    assert (len(choices), choices.quality.sum()) == (report.counted, report.plays)
+    similarities = Tastes.of(world).similarities(world.days[0])
+    shown = [np.flatnonzero(world.days[0].artworks == artwork)[0] for artwork in log[0].artworks.tolist()]
+    of_pages = np.repeat(np.arange(30), 5)
+    assert choices.units[:150, 0].tolist() == pytest.approx(similarities[of_pages, shown].tolist())
+    assert choices.common == pytest.approx(0)  # similarity is less the title's mean
+    assert choices.drawn.max() <= 1 / Learner().how.floor
+    assert choices.drawn.min() >= 1 / 3
+
+
+def test_the_fit_finds_the_true_weight() -> None:
+    strong = make(replace(SMALL, correlation=1.0, personal=1.0, users=300, visitors=200, arrival=7), 0)
+    fit, truth = fitted(*drawn_by(strong, 7)), true_weight(Tastes.of(strong), strong.days[0])
+    assert truth > 0.6
+    assert abs(fit.weights.similarity - truth) < 3 * fit.parts[0].error
+    assert fit.parts[0].error < 0.1
+
+
 # Newcomers.
 
 
@@ -260,18 +298,19 @@ def test_a_target_that_must_be_met_surely(low: float, high: float, at_most: bool
 
 
 def test_the_same_seed_gives_the_same_figures() -> None:
-    one, again, other = (simulator.regrets(TINY, seed) for seed in (0, 0, 1))
-    assert all((one[name] == again[name]).all() for name in one)
-    assert not (one[simulator.OURS] == other[simulator.OURS]).all()
+    one, again, other = (live(make(TINY, seed), Learner()) for seed in (0, 0, 1))
+    assert (one.lost == again.lost).all()
+    assert (one.shares == again.shares).all()
+    assert not (one.lost == other.lost).all()
 
 
 def test_the_door_needs_no_data_for_it(tmp_path: Path, invoke: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(simulator, "SETTINGS", TINY)
-    monkeypatch.setattr(simulator_cold_start, "SETTINGS", replace(TINY, titles=12, days=9))
+    monkeypatch.setattr(simulator_cold_start, "SETTINGS", replace(TINY, titles=12, days=8))
     monkeypatch.setattr(simulator_cold_start, "CORRELATIONS", (0.0, 0.9))
     monkeypatch.setattr(simulator, "WORKERS", 1)
     arguments = ("evaluate_clicks", "--data", tmp_path / "none", "--only", "simulator", "--seeds", 3, "--resamples", 10)
-    result = invoke(*arguments, "--json", "--plot", tmp_path / "clicks.svg")
+    result = invoke(*arguments, "--json")
     assert result.exit_code == 0, result.stderr
     [part] = json.loads(result.stdout)["parts"]
     lines = {line["name"]: line for line in part["figures"]}
@@ -279,4 +318,12 @@ def test_the_door_needs_no_data_for_it(tmp_path: Path, invoke: Callable[..., Any
     assert lines["similarity 0.7: oracle: each user's best"]["value"] == pytest.approx(0)
     asked = [name for name, line in lines.items() if line["target"] is not None]
     assert len(asked) == 6
-    assert (tmp_path / "clicks.svg").stat().st_size
+
+
+def test_curves_are_drawn_above_the_figures(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).random((3, 5))
+    curves = [curve(name, range(5), values) for name in ("first curve", "second curve")]
+    part = Part("simulator", "title", [], curves=[Curves("panel", "day", "lost", curves, rising=True)])
+    draw_figures([part], tmp_path / "curves.svg")
+    drawn = (tmp_path / "curves.svg").read_text(encoding="utf-8")
+    assert "<!-- second curve -->" in drawn
