@@ -101,6 +101,17 @@ def moved(mean: np.ndarray, share: np.ndarray, before: np.ndarray, shift: np.nda
     return np.where(shift == 0, mean, known)  # to the bit
 
 
+def shift_in_segment(share: np.ndarray, everyones: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """(n,) units of fit by which the priors of artwork in a segment are others than clicks say.
+
+    share: (n,) as `share_of_prior` has it, by everyone's clicks; everyones, own: (n,) the fits of everyone's average user and of the
+    segment's. Everyone's fit faded as everyone's clicks came, and fades once more with those of the segment; by how much more the
+    segment's average user likes the artwork, only they can tell.
+    """
+    shift: np.ndarray = share * everyones + (own - everyones)
+    return shift
+
+
 def with_average_fit(
     known: Beliefs, effective: np.ndarray, before: np.ndarray, fits: np.ndarray, weight: float = DEFAULT
 ) -> Beliefs:
