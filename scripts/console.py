@@ -102,6 +102,15 @@ def answer(value: Any) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 
 
+def finite(value: Any) -> Any:
+    """A machine's answer without what JSON has not: numbers that are infinite, or none, are null; tuples are lists."""
+    if isinstance(value, float):
+        return value if abs(value) < float("inf") else None
+    if isinstance(value, dict):
+        return {name: finite(each) for name, each in value.items()}
+    return [finite(each) for each in value] if isinstance(value, list | tuple) else value
+
+
 def note_checkpoint(choice: "EncoderChoice") -> None:
     """Say so wherever the bundled checkpoint was used, or one of which open_clip had to guess something."""
     if choice.is_bundled:

@@ -61,8 +61,8 @@ def judge_policy(
     """Say what other policies would have brought on the choices that LOGS has, without serving them to anyone.
 
     A candidate is best (the highest score), prior (the best prior: the same artwork for everyone of a segment), random, softmax or
-    thompson. Keys make it another: floor and temperature as in match.Exploration; similarity, people and words, how many times as
-    much each part of the score should count as in the log. --candidate best:people=0 --candidate softmax:temperature=0.5,floor=0.1
+    thompson. Keys make it another: floor and temperature as in match.Exploration; similarity, people and words, the weights of the
+    blend in place of those that served. --candidate best:similarity=1,people=0 --candidate softmax:temperature=0.5,floor=0.1
 
     Judged are draws: an artwork drawn for a user and a title, with all impressions that it was kept for, and whether the title got a
     quality play. Candidates choose among what was considered, so guards and caps are as they spoke when the log was made. An answer
@@ -235,6 +235,8 @@ def words(found: "Comparison") -> list[str]:
             f"{found.thin_floor:.1%} of the draws are Thompson sampling's without a floor: artwork that hardly could win is not in the "
             "log, and no candidate could show it."
         )
+    if found.assumed:
+        lines.append(f"{found.assumed:.0%} of the draws do not say which weights served: the defaults are taken for them.")
     if len(found.judged) > 1:
         lines.append("Each interval is of one policy: of several, the one that looks best looks better than it is.")
     return lines
@@ -257,18 +259,17 @@ def in_json(found: "Comparison") -> dict[str, Any]:
     """All of it; what is infinite or no number is null."""
     from dataclasses import asdict
 
-    judged = {name: {**asdict(one), "words": one.words} for name, one in found.judged.items()}
-    left = {**found.left._asdict(), "wait": found.left.wait._asdict()}
-    facts = {"counted": left, "policies": found.policies, "logged": found.logged and asdict(found.logged), "judged": judged}
-    return dict(_finite({**facts, "without_floor": found.thin_floor, "model": found.model, "words": words(found)}))
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if abs(value) < float("inf") else None
-    if isinstance(value, dict):
-        return {name: _finite(each) for name, each in value.items()}
-    return [_finite(each) for each in value] if isinstance(value, list | tuple) else value
+    facts = {
+        "counted": {**found.left._asdict(), "wait": found.left.wait._asdict()},
+        "policies": found.policies,
+        "logged": found.logged and asdict(found.logged),
+        "judged": {name: {**asdict(one), "words": one.words} for name, one in found.judged.items()},
+        "without_floor": found.thin_floor,
+        "model": found.model,
+        "assumed_weights": found.assumed,
+        "words": words(found),
+    }
+    return dict(console.finite(facts))
 
 
 def main() -> None:

@@ -335,15 +335,7 @@ def in_json(trial: "Trial") -> dict[str, Any]:
         "course": course,
         "words": words(trial),
     }
-    return dict(_finite(facts))
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if abs(value) < float("inf") else None
-    if isinstance(value, dict):
-        return {name: _finite(each) for name, each in value.items()}
-    return [_finite(each) for each in value] if isinstance(value, list | tuple) else value
+    return dict(console.finite(facts))
 
 
 def main() -> None:

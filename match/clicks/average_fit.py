@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from match.blend import logit
+from match.blend import expit, logit
 from match.clicks.shrinkage import EDGES, Beliefs
 
 DEFAULT = 0.25  # log-odds per unit of fit, where clicks say nothing: half of what a unit of personal similarity is worth
@@ -76,12 +76,6 @@ def _newton(
     precision = float((curved * fits**2).sum() + UNSURE**-2 - (both**2 / own).sum())
     step = float(slope - (both * slopes / own).sum()) / precision
     return step, (slopes - both * step) / own, precision
-
-
-def expit(log_odds: np.ndarray) -> np.ndarray:
-    """Probabilities of log-odds, without overflow."""
-    probabilities: np.ndarray = 0.5 + 0.5 * np.tanh(0.5 * np.asarray(log_odds, np.float64))
-    return probabilities
 
 
 def share_of_prior(strength: np.ndarray, effective: np.ndarray) -> np.ndarray:

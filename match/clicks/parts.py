@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import duckdb
 
 AT_ONCE = 4_000_000  # rows that are sorted at once
-WRITTEN = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 32768"  # so many rows of each part are held in memory
+WRITTEN = "FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 32768"  # so many rows of each part are held in memory
 
 
 class Parts(NamedTuple):

@@ -1,6 +1,6 @@
 """Rules: which impressions count, and how long a play is waited for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -44,11 +44,6 @@ class Wait(NamedTuple):
     days: float | None  # None where no times are known
     by: str  # how that came about
 
-    @property
-    def words(self) -> str:
-        """Why impressions wait, with the remedy."""
-        return f"impressions wait {self.days or 0:.2g} days for their play ({self.by}): come back then, or say --wait"
-
     def settled_us(self, newest: int | None) -> str:
         """As SQL: what was shown later, in a log whose newest impression is that of `newest`, may still be played; null: nothing."""
         return "NULL" if self.days is None or newest is None else str(int(newest - self.days * DAY_US))
@@ -74,3 +69,14 @@ def waiting(rules: Rules, newest: int | None, late: Sequence[tuple[int, int]]) -
         return Wait(LONGEST_WAIT, f"fewer than {TIMED} plays tell how late they come")
     power = late[int(np.searchsorted(within, IN_TIME * within[-1]))][0]
     return Wait(min(2.0**power * 1e6 / DAY_US, LONGEST_WAIT), f"{IN_TIME:.0%} of the plays come within it")
+
+
+def none_counts(left_out: Mapping[str, int], wait: Wait) -> str:
+    """Why none of a log's impressions counts, with the remedies; left_out: impressions by verdict."""
+    reasons = {
+        "young": f"may still be played (they wait {wait.days or 0:.2g} days, since {wait.by}; come back then, or say --wait)",
+        "bot": "are of users with more than --most-impressions in a day",
+        "repeat": "are beyond --most-repeats",
+    }
+    said = ", ".join(f"{left_out[kind]:,} {reason}" for kind, reason in reasons.items() if left_out.get(kind))
+    return f"no impression counts yet: {said}"

@@ -24,7 +24,7 @@ import numpy as np
 from embed.errors import LogError, QueryError
 from match.clicks.facts import open_facts
 from match.clicks.logs import named, text
-from match.clicks.rules import Rules, Wait
+from match.clicks.rules import Rules, Wait, none_counts
 
 LISTED = 20  # arms named in an error
 # As `embed.records.fold` spells a name, where a query can: "Teens" and "teens " are one segment, and a blank one is none.
@@ -40,8 +40,8 @@ SUMS = """
     WITH daily AS (
         SELECT user_id, arm, day, arg_min(segment, (shown_us, impression_id)) AS segment, count(*) AS seen,
             count(*) FILTER (verdict = 'counted') AS shown, sum(CASE WHEN verdict = 'counted' THEN quality ELSE 0 END) AS played,
-            count(*) FILTER (verdict = 'young') AS young, count(*) FILTER (verdict = 'bot') AS bots,
-            count(*) FILTER (verdict = 'repeat') AS repeats
+            count(*) FILTER (verdict = 'young') AS young, count(*) FILTER (verdict = 'bot') AS bot,
+            count(*) FILTER (verdict = 'repeat') AS repeat
         FROM part GROUP BY user_id, arm, day
     ),
     users AS (
@@ -50,7 +50,7 @@ SUMS = """
     ),
     running AS (
         SELECT *, sum(shown) OVER past AS all_shown, sum(played) OVER past AS all_played,
-            row_number() OVER past = 1 AS first, sum(bots) OVER past AS all_bots, sum(repeats) OVER past AS all_repeats,
+            row_number() OVER past = 1 AS first, sum(bot) OVER past AS all_bots, sum(repeat) OVER past AS all_repeats,
             row_number() OVER (PARTITION BY user_id ORDER BY day, arm) = 1 AS first_of_user
         FROM daily WINDOW past AS (PARTITION BY user_id, arm ORDER BY day)
     )
@@ -60,8 +60,8 @@ SUMS = """
         sum(all_shown * all_played - (all_shown - shown) * (all_played - played)) AS shown_played,
         sum(all_played ** 2 - (all_played - played) ** 2) AS played_played,
         sum(seen) AS seen, count(*) FILTER (first) AS all_users, count(*) FILTER (first_of_user) AS different_users,
-        sum(young) AS young, sum(bots) AS bots, count(*) FILTER (bots > 0 AND all_bots = bots) AS bot_users,
-        sum(repeats) AS repeats, count(*) FILTER (repeats > 0 AND all_repeats = repeats) AS repeat_users
+        sum(young) AS young, sum(bot) AS bot, count(*) FILTER (bot > 0 AND all_bots = bot) AS bot_users,
+        sum(repeat) AS repeat, count(*) FILTER (repeat > 0 AND all_repeats = repeat) AS repeat_users
     FROM running LEFT JOIN users USING (user_id)
     GROUP BY arm, nameless, crossed, users.segment, day
 """
@@ -184,7 +184,8 @@ def _arms(rows: list[dict[str, Any]], only: Sequence[str], where: str, wait: Wai
         raise LogError(f"{where} names no arm; say with --arm-column which column does")
     counted = [row for row in [*taken, *crossed] if row["shown"]]
     if not counted:
-        raise LogError(f"{where}: nothing counts yet of what the arms showed; {wait.words}")
+        left_out = {kind: int(sum(row[kind] for row in [*taken, *crossed])) for kind in ("young", "bot", "repeat")}
+        raise LogError(f"{where}: of what the arms showed {none_counts(left_out, wait)}")
     names = tuple(dict.fromkeys([*only, *found]))
     segments = tuple(sorted({row["segment"] for row in taken if row["segment"] is not None and row["shown"]}))
     first, last = (end(row["day"] for row in counted) for end in (min, max))
@@ -212,7 +213,5 @@ def _table(rows: list[dict[str, Any]], names: Sequence[str], segments: Sequence[
 
 
 def _left_out(rows: list[dict[str, Any]]) -> LeftOut:
-    bots, bot_users, repeats, repeat_users, users, young = (
-        int(sum(row[name] for row in rows)) for name in ("bots", "bot_users", "repeats", "repeat_users", "all_users", "young")
-    )
-    return LeftOut(users, young, bots, bot_users, repeats, repeat_users)
+    names = ("all_users", "young", "bot", "bot_users", "repeat", "repeat_users")
+    return LeftOut(*(int(sum(row[name] for row in rows)) for name in names))

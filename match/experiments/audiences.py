@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from embed.errors import LogError, QueryError
 from match.clicks.facts import open_facts
 from match.clicks.logs import text
-from match.clicks.rules import Rules
+from match.clicks.rules import Rules, none_counts
 from match.experiments.arms import SEGMENT
 from match.experiments.discoveries import discoveries
 from match.experiments.proportions import difference, effective, p_value, z_of
@@ -184,5 +184,5 @@ def _read(logs: Path | str, policy: str | None, rules: Rules | None) -> tuple[pa
     if not len(counts) and not left_out:
         raise QueryError(f"no impression in {logs}" + (f" has the policy {policy!r}" if policy is not None else ""))
     if not len(counts):
-        raise LogError(f"{logs}: nothing counts yet; {facts.wait.words}")
+        raise LogError(f"{logs}: {none_counts(left_out, facts.wait)}")
     return counts.sort_by([(name, "ascending") for name in ("segment", "title_id", "artwork_id")]), left_out

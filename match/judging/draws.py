@@ -22,6 +22,7 @@ from embed.errors import LogError
 from match.clicks.facts import Facts, open_facts
 from match.clicks.logs import READERS, quoted, text
 from match.clicks.rules import Rules, Wait
+from match.judging.candidates import DEFAULTS, PERSONAL
 from match.judging.served import considered_of
 
 if TYPE_CHECKING:
@@ -59,10 +60,14 @@ RUNS = """
 """
 CHOICES = """
     SELECT facts.impression_id, user_id, title_id, artwork_id, place, propensity, considered, policy, impressions, played,
-        CASE WHEN json_valid(parameters) THEN TRY_CAST(json_extract_string(parameters, '$.floor') AS DOUBLE) END AS floor
+        {said}
     FROM runs JOIN facts USING (impression_id) WHERE drawn AND counts {only}
     ORDER BY shown_us, impression_id
 """
+
+
+SAID = "TRY_CAST(CASE WHEN json_valid(parameters) THEN json_extract_string(parameters, '$.{at}') END AS DOUBLE) AS {name}"
+PARAMETERS = {"floor": "floor", **{part: f"weights.{part}" for part in PERSONAL}}
 
 
 class Left(NamedTuple):
@@ -97,6 +102,19 @@ class Draws:
         """Those that chose, as the log names them."""
         return tuple(sorted(pc.unique(self.choices["policy"]).drop_null().to_pylist()))
 
+    @property
+    def served(self) -> np.ndarray:
+        """(n, 3) float64: the weights of PERSONAL that served; the defaults where the log does not say them."""
+        columns = [
+            pc.fill_null(self.choices[part], default).to_numpy() for part, default in zip(PERSONAL, DEFAULTS, strict=True)
+        ]
+        return np.column_stack(columns)
+
+    @property
+    def assumed(self) -> float:
+        """The share of draws whose log does not say the weights that served."""
+        return float(pc.is_null(self.choices[PERSONAL[0]]).to_numpy().mean())
+
     def without_floor(self, policy: str) -> float:
         """The share of draws that this policy made without a floor, as far as the log says."""
         is_it = pc.and_(pc.equal(self.choices["policy"], policy), pc.equal(self.choices["floor"], 0.0))
@@ -120,8 +138,9 @@ def read_draws(
     with open_facts(logs, rules, more=more, needed=needed, maybe=MAYBE, repeated="title_id") as facts:
         shares = 1 + (facts.count - 1) // most if facts.count else 1
         facts.connection.execute(RUNS.format(shares=shares))
+        said = ", ".join(SAID.format(name=name, at=at) for name, at in PARAMETERS.items())
         only = "" if policy is None else f"AND policy = {text(policy)}"
-        choices = facts.connection.sql(CHOICES.format(only=only)).to_arrow_table()
+        choices = facts.connection.sql(CHOICES.format(only=only, said=said)).to_arrow_table()
         left = _left(facts, choices, shares)
         _check(choices, left, logs, policy)
         choices = choices.combine_chunks()

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from embed.records import PLAY
-from match.blend import logit
+from match.blend import Weights, expit, logit
 from match.exploring.keeping import Shown
 from match.exploring.log import PageLog, Where, log_of
 from match.exploring.page import Beliefs, explore
@@ -19,7 +19,6 @@ from match.exploring.policies import Exploration
 from match.exploring.thompson import Posteriors
 from match.judging.candidates import Candidate
 from match.judging.draws import Draws
-from match.judging.regression import expit
 
 LIKING = 0.5  # standard deviation of a segment's liking of an artwork, in log-odds
 UNKNOWN = 0.25  # of what is believed of liking and appeal, less the truth
@@ -118,8 +117,11 @@ def _page(
     )
     explored = explore(how, beliefs, at, None, history)
     parts = {"score": scores, "prior": prior, "similarity": similarity, "people": none, "words": none}
+    shown = ids(explored.places).to_pylist()
     where, of_page = Where(segment=f"segment-{segment}"), (names, starts, turns)
-    return log_of(how, explored, user, "simulated", at, where, of_page, ids, [None] * len(names), parts, posteriors)
+    return log_of(
+        how, explored, user, "simulated", at, where, of_page, ids, shown, [None] * len(names), parts, posteriors, Weights()
+    )
 
 
 def _plays(truth: Truth, choices: pa.Table, segments: np.ndarray, rng: np.random.Generator) -> pa.Table:

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-CANDIDATES = ("--candidate", "random", "--candidate", "best:similarity=2,people=0", "--candidate", "prior")
+CANDIDATES = ("--candidate", "random", "--candidate", "best:similarity=1,people=0", "--candidate", "prior")
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,11 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from embed.records import CLICK_DAY
 from embed.store import Store
 from index.publish import publish_snapshot
 from match.clicks.priors import read_priors
@@ -74,6 +77,18 @@ def test_who_was_shown_what_is_learned_once_there_is_a_snapshot(
     result = invoke("learn_priors", logs, "--store", store.root)
     assert result.stdout.endswith("1 users have an interest in pictures like those they played\n")
     assert list(read_picture_interests(store).rows) == ["carl"]
+
+
+def test_counts_made_elsewhere(invoke: Callable, tmp_path: Path, store: Store) -> None:
+    """They tell nothing of users, and nobody looks for the logs behind them."""
+    counts = [
+        {"kind": kind, "title_id": "caper", "artwork_id": "caper-ben", "impressions": 20, "plays": 3}
+        for kind in ("segment", "place")
+    ]
+    counts += [{"kind": "counted", "impressions": 20, "plays": 3}]
+    pq.write_table(pa.Table.from_pylist(counts, schema=CLICK_DAY), tmp_path / "days.parquet")
+    result = invoke("learn_priors", tmp_path, "--store", store.root)
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "1 artworks: 20 impressions, 3 quality plays\n", "")
 
 
 def test_no_logs(invoke: Callable, refused: Callable, tmp_path: Path, store: Store) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 FIRST = datetime(2026, 9, 1, tzinfo=UTC)
@@ -102,6 +104,37 @@ def test_users_of_both_arms(invoke: Callable, logs: Callable[..., Path]) -> None
     assert result.exit_code == 1
     assert "Left out: 3,000 impressions of users whom several arms served (1)." in result.stdout
     assert "Not compared: 1 of 1 users were served by more than one arm" in flat(result.stdout)
+
+
+def test_what_was_left_out_is_said_by_arm_and_where_the_arms_differ_in_it(invoke: Callable, logs: Callable[..., Path]) -> None:
+    """40 of the 150 users whom taste served come twice on the first day, which is more than one of them may."""
+    written = logs({"control": 0.1, "taste": 0.25})
+    impressions = pq.read_table(written / "impressions.parquet")
+    again = [row for row in impressions.to_pylist() if row["impression_id"] in {f"taste-{user}-0" for user in range(40)}]
+    again = [{**row, "impression_id": f"again-{row['impression_id']}"} for row in again]
+    pq.write_table(
+        pa.concat_tables([impressions, pa.Table.from_pylist(again, schema=impressions.schema)]), written / "impressions.parquet"
+    )
+    limits = ("--control", "control", "--mde", "0.2", "--wait", "1.5")
+    told = invoke("report_experiment", written, *limits, "--most-impressions", "1")
+    assert told.exit_code == 0
+    young = "600 impressions that may still be played (control 300, taste 300)"
+    assert f"Left out: {young}, 80 impressions of machines (control 0, taste 80)." in flat(told.stdout)
+    assert "Careful: 0.00% of the users of control, 26.67% of the users of taste were taken for machines, and" in flat(
+        told.stdout
+    )
+    assert "(--most-impressions)" in told.stdout
+    repeats = invoke("report_experiment", written, *limits, "--most-repeats", "1", "--json")
+    answer = json.loads(repeats.stdout)
+    assert [each["kind"] for each in answer["uneven"]] == ["repeat"]
+    assert answer["set_aside"]["by_arm"]["taste"] == {
+        "users": 150,
+        "young": 300,
+        "bots": 0,
+        "bot_users": 0,
+        "repeats": 40,
+        "repeat_users": 40,
+    }
 
 
 def test_the_control_alone(invoke: Callable, logs: Callable[..., Path]) -> None:

@@ -50,6 +50,22 @@ def test_a_table_with_what_was_found_and_what_was_not(invoke: Callable, logs: Pa
     assert "1 pair with nothing beside: no other artwork of the title was shown in the segment." in text
 
 
+def test_what_does_not_count_is_said(invoke: Callable, logs: Path, write_rows: Callable[..., Path]) -> None:
+    """Of the clown's 400 impressions, all of one user's day, which is a machine's, or repeats."""
+    rows = [
+        {**row, "user_id": "bot", "shown_at": "2026-09-01T20:00:00+00:00"} for row in group("caper", "clown", "kids", 400, 0)[0]
+    ]
+    write_rows(logs, "impressions", rows, "parquet")
+    assert "left out" not in invoke("report_segments", logs, "--wait", "0", "--most-repeats", "400").stdout.lower()
+    repeats = invoke("report_segments", logs, "--wait", "0").stdout
+    assert "Left out: 390 repeats." in repeats
+    bots = invoke("report_segments", logs, "--wait", "0", "--most-impressions", "399")
+    assert bots.exit_code == 2
+    assert "no impression counts yet: 400 are of users with more than --most-impressions in a day" in " ".join(
+        bots.stderr.split()
+    )
+
+
 def test_json_has_all(invoke: Callable, logs: Path) -> None:
     answer = json.loads(invoke("report_segments", logs, "--json").stdout)
     names = ("impressions", "titles", "segments", "discoveries", "untold", "too_few", "alone")

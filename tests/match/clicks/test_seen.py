@@ -10,7 +10,7 @@ import pytest
 from embed.errors import LogError
 from index.snapshot import open_snapshot
 from match.blend import similarity_of
-from match.clicks import seen
+from match.clicks import parts, seen
 from match.clicks.rules import Rules
 from match.clicks.seen import (
     ENOUGH,
@@ -167,6 +167,23 @@ def test_out_of_logs_each_artwork_once_at_its_last_play(liked: Callable[..., dic
     apart = ROMANCE - (COMEDY + 3 * ROMANCE + USUAL * usual) / (4 + USUAL)
     np.testing.assert_allclose(found["rosa"].vector, apart / np.linalg.norm(apart), atol=1e-6)
     assert found["carl"].weight == pytest.approx(MOST / (1 + ENOUGH))  # what the catalog has no more is left out
+
+
+def test_machines_repeats_and_the_young_teach_nothing(
+    liked: Callable[..., dict[str, PictureInterest]], tmp_path: Path, shared_store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rosa's second kiss of a day, a machine's day and the last day are as if they had not been, also where users are many."""
+    plain = [("rosa", "kiss", 4, True), ("rosa", "clown", 4, False), ("carl", "ghost", 3, True), ("hugo", "kiss", 5, False)]
+    machine = [("bot", name, 5, True) for name in ("kiss", "clown", "ghost", "couple")]
+    fair = liked(plain)
+    liked([plain[0], *plain, *machine, ("carl", "clown", 9, True)])
+    monkeypatch.setattr(parts, "AT_ONCE", 3)
+    rules = Rules(wait=3.0, most_repeats=1, most_impressions=3)
+    found = picture_interests_of(tmp_path / "logs", open_snapshot(shared_store), rules)
+    assert list(found) == ["carl", "rosa"]
+    for user, interest in found.items():
+        assert interest.weight == pytest.approx(fair[user].weight)
+        np.testing.assert_allclose(interest.vector, fair[user].vector, atol=1e-6)
 
 
 def test_logs_of_nobody(liked: Callable[..., dict[str, PictureInterest]]) -> None:

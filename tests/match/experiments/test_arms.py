@@ -10,6 +10,7 @@ import pytest
 
 from embed.errors import LogError, QueryError
 from embed.records import fold
+from match.clicks import parts
 from match.clicks.rules import Rules
 from match.experiments.arms import LeftOut, SetAside, Sums, find_arm, read_arms
 
@@ -111,6 +112,52 @@ def test_what_takes_no_part_is_counted(logs: Callable[..., Path]) -> None:
     assert arms.set_aside == SetAside(1, 3, nameless=4, outside=5, by_arm={"a": LeftOut(1), "b": LeftOut(1)})
     assert arms.in_all().users.tolist() == [1, 1]
     assert arms.in_all().shown.tolist() == [2, 1]
+
+
+# Of each arm one user who sees a title four times a day, of which two count: of arm a one artwork again and again, of b another each
+# time; and one who sees little. In b there is a machine, too.
+FAIR = [
+    impression(100 * n + k, f"{arm}{n}", arm, k / 100, title_id="caper", artwork_id="kiss" if arm == "a" else f"x{k}")
+    for arm, n in (("a", 1), ("b", 2))
+    for k in range(4)
+]
+QUIET = [impression(300 + n, f"{arm}-quiet", arm, n / 2) for n, arm in enumerate("ab")]
+BOT = [impression(400 + n, "bot", "b", 0) for n in range(6)]
+YOUNG = [impression(500, "a-quiet", "a", 9), impression(501, "late", "b", 10)]
+
+
+@pytest.mark.parametrize("at_once", [3, 1000])
+def test_machines_repeats_and_the_young_are_left_out_by_arm(
+    logs: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    """Some rows come twice; a play comes five days late, and counts."""
+    monkeypatch.setattr(parts, "AT_ONCE", at_once)
+    rows = [*FAIR, *QUIET, *BOT, *YOUNG, *FAIR[:3]]
+    late = {**play(300), "played_at": (FIRST + timedelta(days=5)).isoformat()}
+    plays = [late, *({**play(n), "played_at": FIRST.isoformat()} for n in (100, 103, 200, 400, 501))]
+    arms = read_arms(logs(rows, plays), "policy", rules=Rules(wait=2.0, most_repeats=2, most_impressions=5))
+    assert arms.set_aside.by_arm == {
+        "a": LeftOut(users=2, young=1, repeats=2, repeat_users=1),
+        "b": LeftOut(users=4, young=1, bots=6, bot_users=1, repeats=2, repeat_users=1),
+    }
+    assert [part.tolist() for part in arms.in_all()] == [[2, 2], [3, 3], [2, 1], [5, 5], [3, 2], [2, 1]]
+    assert arms.days == (date(2026, 9, 1), date(2026, 9, 2))
+
+
+def test_a_user_who_crosses_on_a_day_that_does_not_count_has_crossed(logs: Callable[..., Path]) -> None:
+    rows = [impression(0, "ada", "a", 0), *(impression(1 + n, "ada", "b", 1) for n in range(4)), impression(9, "ben", "b", 1)]
+    arms = read_arms(logs(rows, [play(0)]), "policy", rules=Rules(wait=0.0, most_impressions=3))
+    assert arms.set_aside == SetAside(
+        crossed_users=1, crossed=5, nameless=0, outside=0, by_arm={"a": LeftOut(), "b": LeftOut(1)}
+    )
+
+
+def test_while_all_may_still_be_played_nothing_is_told(logs: Callable[..., Path]) -> None:
+    written = logs([impression(0, "ada", "a"), impression(1, "ben", "b", 1)], [play(0)])
+    with pytest.raises(
+        LogError, match=r"no impression counts yet: 2 may still be played \(they wait 3 days, .*; come back then, or"
+    ):
+        read_arms(written, "policy")
 
 
 def test_only_the_arms_of_the_experiment(logs: Callable[..., Path]) -> None:

@@ -11,6 +11,8 @@ import pyarrow as pa
 import pytest
 
 from embed.errors import LogError, QueryError
+from match.clicks import parts
+from match.clicks.rules import Rules
 from match.experiments.audiences import EVERYONE, PAIRS, Audiences, compare_artwork, report_audiences
 
 Rows = list[dict[str, Any]]
@@ -170,6 +172,26 @@ def _as_if_independent(facts: dict[str, np.ndarray]) -> pa.Table:
         "played_played": totals[1],
     }
     return pa.table(columns)
+
+
+def test_a_part_at_a_time_it_is_the_same_and_what_does_not_count_is_said(
+    logs: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside those drawn: two machines with 20 impressions on a day, ada with ten of one artwork, and one of the last day."""
+    rows, plays, _ = drawn(count=900)
+    rows = [
+        {**row, "title_id": f"t{n % 5}", "shown_at": f"2026-09-{1 + n % 9:02}T00:00:00+00:00"} for n, row in enumerate(rows)
+    ]
+    bots = [seen(9000 + n, f"bot{n // 20}", "kiss", shown_at="2026-09-09T00:00:00+00:00") for n in range(40)]
+    again = [seen(9100 + n, "ada", "kiss", shown_at="2026-09-09T00:00:00+00:00", segment="teens") for n in range(10)]
+    young = [seen(9200, "ada", "kiss", shown_at="2026-09-11T00:00:00+00:00")]
+    rules = Rules(wait=1.0, most_repeats=8, most_impressions=19)
+    written = logs(rows + bots + again + young, plays)
+    whole = report_audiences(written, rules=rules)
+    assert whole.left_out == {"bot": 40, "repeat": 2, "young": 1}
+    assert whole.impressions == 900 + 8
+    monkeypatch.setattr(parts, "AT_ONCE", 400)
+    assert report_audiences(written, rules=rules) == whole
 
 
 def test_one_policy_only(logs: Callable[..., Path]) -> None:

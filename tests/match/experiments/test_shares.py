@@ -2,7 +2,7 @@
 
 import pytest
 
-from match.experiments.shares import sample_ratio
+from match.experiments.shares import evenness, sample_ratio
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,17 @@ def test_one_arm_alone(users: dict[str, int]) -> None:
 
 def test_nobody_came_yet() -> None:
     assert sample_ratio({"a": 0, "b": 0}, {"a": 1, "b": 1}).p == 1
+
+
+@pytest.mark.parametrize(
+    ("aside", "users", "p"),
+    [
+        ({"a": 60, "b": 40}, {"a": 200, "b": 200}, 0.0209213),  # a chi-square of 16 / 3: 10 of 50 off, twice, and 10 of 150
+        ({"a": 20, "b": 60}, {"a": 100, "b": 300}, 1.0),
+        ({"a": 4, "b": 0}, {"a": 10_000, "b": 10_000}, 1.0),  # too few to tell
+        ({"a": 9, "b": 0}, {"a": 10, "b": 9_990}, 1.0),  # of a there are few
+        ({"a": 9}, {"a": 100}, 1.0),
+    ],
+)
+def test_whether_as_many_of_each_arm_were_set_aside(aside: dict[str, int], users: dict[str, int], p: float) -> None:
+    assert evenness(aside, users) == pytest.approx(p, rel=1e-5)

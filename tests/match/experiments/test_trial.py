@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from embed.errors import ArtworkMatcherError, QueryError
-from match.experiments.arms import Arms, SetAside, Sums
+from match.experiments.arms import Arms, LeftOut, SetAside, Sums
 from match.experiments.curve import draw_course
-from match.experiments.trial import Plan, Verdict, check_plan, compare, judge
+from match.experiments.trial import Plan, Uneven, Verdict, check_plan, compare, judge
 
 NOTHING_ASIDE = SetAside(0, 0, 0, 0)
 RUNS = 400
@@ -158,6 +158,20 @@ def test_users_of_several_arms_are_refused_where_they_are_many() -> None:
     refused = judge(experiment(rates, aside=SetAside(300, 999, 0, 0)), PLAN).refused
     assert refused
     assert re.match(r"300 of 4,\d+ users were served by more than one arm", refused)
+
+
+def test_more_set_aside_in_one_arm_than_in_the_other_is_said() -> None:
+    """Machines by chance, repeats not: 30 and 60 of 1,000 users each, which is chi-square 10.47 over the middle; and 30 and 80."""
+    rates = {"control": 0.05, "taste": 0.08}
+
+    def told(bots: tuple[int, int], repeats: tuple[int, int]) -> tuple[Uneven, ...]:
+        by_arm = {arm: LeftOut(1000, 0, 0, bot, 0, repeat) for arm, bot, repeat in zip(rates, bots, repeats, strict=True)}
+        return judge(experiment(rates, aside=SetAside(0, 0, 0, 0, by_arm)), PLAN).uneven
+
+    assert told((30, 60), (30, 30)) == ()  # p = 0.0012
+    (uneven,) = told((3, 6), (30, 80))
+    assert (uneven.kind, uneven.shares) == ("repeat", {"control": 0.03, "taste": 0.08})
+    assert uneven.p == pytest.approx(math.erfc(math.sqrt(2 * 25**2 / (1000 * 0.055 * 0.945) / 2)), rel=1e-9)
 
 
 def test_too_few_to_be_compared() -> None:

@@ -52,7 +52,7 @@ def considered(**missing: None) -> pa.StructArray:
         (universal(), [1, 0, 0, 1, 1, 0]),
         (Candidate("no people", people=0.0), [0, 0, 1, 1, 0, 1]),
         (Candidate("similarity alone", people=0.0, words=0.0), [1, 0, 0, 1, 0, 1]),
-        (Candidate("little similarity", similarity=0.5, people=0.0), [0, 0, 1, 1, 1, 0]),
+        (Candidate("little similarity", similarity=0.25, people=0.0), [0, 0, 1, 1, 1, 0]),
         (Candidate("random", floor=1.0), [1 / 3, 1 / 3, 1 / 3, 1, 1 / 2, 1 / 2]),
         (Candidate("greedy with a floor", floor=0.3), [0.1, 0.8, 0.1, 1, 0.15, 0.85]),
     ],
@@ -80,6 +80,14 @@ def test_runs_hold_every_choice_once(sizes: list[int], at_once: int) -> None:
         runs = candidates._runs(starts)
     assert [place for first, last in runs for place in range(first, last)] == list(range(len(sizes)))
     assert all(starts[last] - starts[first] < at_once + max(sizes) for first, last in runs)
+
+
+def test_weights_stand_in_place_of_those_that_served() -> None:
+    """similarity of twice the weight that served is twice the part, whatever that was; where it was 0, nobody knows."""
+    twice, served = Candidate("twice", similarity=1.5, people=0.0), np.array([[0.75, 1, 0], [0.75, 1, 0], [3.0, 1, 0]])
+    assert twice.propensities(considered(), STARTS, served).tolist() == [1, 0, 0, 1, 1, 0]
+    with pytest.raises(LogError, match="words: words was served with a weight of 0"):
+        Candidate("words", words=0.1).propensities(considered(), STARTS, served)
 
 
 def test_what_is_lacking_is_named() -> None:

@@ -62,7 +62,7 @@ class World:
         history: dict[tuple[str, str], Shown] = {}
         for look in range(LOOKS):
             at = MORNING + timedelta(hours=10 * look)
-            exploring = Exploring(how, log=pages.append, history=history)
+            exploring = Exploring(how, guards=None, log=pages.append, history=history)
             self.matcher.choose_many(self.users, None, Context(at=at), explore=exploring)
             for page in pages:
                 history |= {(page.user_id, t): Shown(a, at) for t, a in zip(page.title_ids, page.artwork_ids, strict=True)}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from embed.errors import LogError
+from match.blend import Weights
 from match.clicks.rules import Rules
 from match.judging.draws import Draws, read_draws
 
@@ -114,7 +115,11 @@ def test_what_the_log_does_not_say_is_named(read: Read) -> None:
         read([row(0, "kiss", "period")])
 
 
-def test_a_floor_is_known_where_the_log_says_it(read: Read) -> None:
-    rows = [row(30 * n, "kiss", parameters=said) for n, said in enumerate(['{"floor": 0.0}', '{"floor": 0.1}', None, "none"])]
-    assert read(rows).without_floor("softmax") == 0.25
-    assert read(rows).without_floor("best") == 0
+def test_what_the_policy_went_by_is_known_where_the_log_says_it(read: Read) -> None:
+    weights = '{"floor": 0.1, "weights": {"similarity": 2.0, "people": 3.0, "words": 0.0, "copy": 1.0}}'
+    rows = [row(30 * n, "kiss", parameters=said) for n, said in enumerate(['{"floor": 0.0}', weights, None, "none"])]
+    draws = read(rows)
+    assert (draws.without_floor("softmax"), draws.without_floor("best")) == (0.25, 0)
+    defaults = [Weights().similarity, Weights().people, Weights().words]
+    assert draws.served.tolist() == [defaults, [2, 3, 0], defaults, defaults]
+    assert draws.assumed == 0.75
