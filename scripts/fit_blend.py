@@ -27,6 +27,10 @@ def fit_blend(
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Fit and report, and leave STORE as it is.")] = False,
+    sure: Annotated[
+        bool,
+        typer.Option("--sure", help="Publish only where the 95 % interval of what they gain on the defaults lies above 0."),
+    ] = False,
     forget: Annotated[bool, typer.Option("--forget", help="Drop what STORE publishes: back to the defaults.")] = False,
     wait: Annotated[
         float | None,
@@ -41,8 +45,8 @@ def fit_blend(
     """Fit the weights of a score on LOGS, report what each part is worth, and publish them in STORE if they are better.
 
     LOGS is a log of choices that were explored (see README), with its plays. The weights are fitted on the earlier days and must tell
-    the later days' quality plays better than the defaults do, with an interval above 0, and than the prior alone; else nothing is
-    published. From then on match_user, match_all and running matchers use them.
+    the later days' quality plays better than the defaults do, and than weights that STORE publishes; else nothing is published. What
+    is not sure of them is said. From then on match_user, match_all and running matchers use them.
 
     Exit code 0: the weights are better, and published but for --dry-run; 1: refused, with the reason; 2: could not run.
     """
@@ -54,7 +58,7 @@ def fit_blend(
         return
     if forget:
         raise typer.BadParameter("--forget: leave LOGS out")
-    fitted = _fit(opened, logs, wait, seed)
+    fitted = _fit(opened, logs, wait, sure, seed)
     if plot is not None:
         _draw(fitted, plot)
     if fitted.is_better and not dry_run:
@@ -66,13 +70,13 @@ def fit_blend(
         raise typer.Exit(1)
 
 
-def _fit(store: "Store", logs: Path, wait: float | None, seed: int) -> "Fit":
+def _fit(store: "Store", logs: Path, wait: float | None, sure: bool, seed: int) -> "Fit":
     from match.clicks.rules import Rules
     from match.fitting.flow import fit_blend as run
     from match.fitting.published import read_published
 
     published = read_published(store)
-    return run(logs, Rules(wait=wait), present=published and published[0], seed=seed)
+    return run(logs, Rules(wait=wait), present=published and published[0], sure=sure, seed=seed)
 
 
 def _draw(fitted: "Fit", plot: Path) -> None:
@@ -194,9 +198,11 @@ def _left_out(choices: "Choices") -> list[str]:
 
 
 def _verdict(fitted: "Fit", store: "Store", dry_run: bool) -> str:
-    if fitted.is_better:
-        return f"better than the defaults{': would be' if dry_run else ', and'} published in {store.root}"
     needed = f"; it would take about {fitted.needed:,} such choices" if fitted.needed else ""
+    doubts = "; ".join(fitted.doubts)
+    if fitted.is_better:
+        published = f"better than the defaults{': would be' if dry_run else ', and'} published in {store.root}"
+        return f"{published}. Not sure: {doubts}{needed}" if doubts else published
     return f"refused, nothing is published: {'; '.join(fitted.reasons)}{needed}"
 
 

@@ -23,6 +23,7 @@ from match.judging.intervals import Estimate
 from match.tails import quantile
 
 SCORE = "a fitted score as it is"  # without the level and the slopes of what is common, which no Matcher has
+LEAST = 1e-5  # nats a choice: what gains less is as good as what it is held against
 POWER = 0.8  # with which a gain as large as the measured one would be told
 
 
@@ -47,6 +48,7 @@ class Fit:
     weights: Weights  # of all days; the defaults where the log cannot be fitted
     parts: tuple[Part, ...]
     reasons: tuple[str, ...]  # against publishing them, in words
+    doubts: tuple[str, ...]  # what is not sure of them
     needed: (
         int | None
     )  # choices of such a log that it would take; None where that is not what is missing, or no number would do
@@ -60,25 +62,34 @@ class Fit:
         return not self.reasons
 
 
-def fit_blend(logs: Path | str | Choices, rules: Rules | None = None, *, present: Weights | None = None, seed: int = 0) -> Fit:
+def fit_blend(
+    logs: Path | str | Choices,
+    rules: Rules | None = None,
+    *,
+    present: Weights | None = None,
+    sure: bool = False,
+    seed: int = 0,
+) -> Fit:
     """Fit the weights on a log of choices, and hold them against the defaults on days that they were not fitted on.
 
-    They may be published where the 95 % interval of what they gain in log loss, users drawn as wholes, lies above 0, over the defaults
-    and over the prior alone. A fit that may be no better is not worth a change that every user sees; and one that is no better than
-    no parts at all has found that tastes, or the log, are at fault, which no weight mends. Weights that serve in place of the
-    defaults (`present`) must not lose less, either. Lines of copy are always the best and never drawn, so that a log cannot tell
-    what they are worth from who was shown them: their weight stays.
-    Raises LogError as `read_choices` does.
+    They may be published where they lose less there than the defaults, and than weights that serve in place of these (`present`);
+    with `sure`, where the 95 % interval of what they gain on the defaults, users drawn as wholes, lies above 0. Where it does not,
+    that is a doubt and no more: the defaults are guesses themselves, and the ridge lets no weight go farther from them than the days
+    before called for. Another doubt is a fit that is no better than no parts at all: by such a log taste says nothing, or the log is
+    at fault. Lines of copy are always the best and never drawn, so that a log cannot tell what they are worth from who was shown
+    them: their weight stays. Raises LogError as `read_choices` does.
     """
     choices = logs if isinstance(logs, Choices) else read_choices(logs, rules)
     why, needed = lacking(choices)
     if why is not None:
-        return Fit(Weights(), (), (why,), needed, choices, None)
+        return Fit(Weights(), (), (why,), (), needed, choices, None)
     proof = prove(choices, present, seed)
     blend = fit(choices, proof.ridge)
-    reasons, needed = _against(proof)
+    reasons, doubts = _against(proof, sure=sure)
+    needed = _needed(choices, proof.gains[DEFAULTS]) if doubts or reasons else None
     fitted = dict(zip(choices.parts, blend.weights.tolist(), strict=True))
-    return Fit(Weights(**fitted), _parts(choices, blend, proof), reasons, needed, choices, proof, _calibrations(proof))
+    weights, parts = Weights(**fitted), _parts(choices, blend, proof)
+    return Fit(weights, parts, reasons, doubts, needed, choices, proof, _calibrations(proof))
 
 
 def _calibrations(proof: Proof) -> dict[str, Calibration]:
@@ -87,30 +98,30 @@ def _calibrations(proof: Proof) -> dict[str, Calibration]:
     return {name: calibrate(proof.later, of) for name, of in odds.items()}
 
 
-def _against(proof: Proof) -> tuple[tuple[str, ...], int | None]:
-    """(why the weights should not be published, choices that it would take)."""
-    names = {DEFAULTS: "the defaults", PRIOR: "the prior alone, without any part"}
-    against = [(proof.gains[name], words) for name, words in names.items() if not proof.gains[name].low > 0]
-    reasons = [_told(gain, words) for gain, words in against]
-    if PRESENT in proof.gains and proof.gains[PRESENT].value < 0:
-        reasons.append(_told(proof.gains[PRESENT], "the weights that are published"))
-    count = len(proof.earlier) + len(proof.later)
-    needed = [_needed(count, gain) for gain, _ in against]
-    hopeless = not needed or None in needed or len(reasons) > len(against)
-    return tuple(reasons), None if hopeless else max(number for number in needed if number is not None)
+def _against(proof: Proof, *, sure: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(reasons, doubts) of a Fit."""
+    reasons: list[str] = []
+    doubts: list[str] = []
+    names = {DEFAULTS: "the defaults", PRIOR: "the prior alone, without any part", PRESENT: "the weights that are published"}
+    for name, words in names.items():
+        if (gain := proof.gains.get(name)) is None or (gain.low > 0 and gain.value > LEAST):
+            continue
+        refused = name != PRIOR and (not gain.value > LEAST or (sure and name == DEFAULTS))
+        (reasons if refused else doubts).append(_told(gain, words))
+    return tuple(reasons), tuple(doubts)
 
 
 def _told(gain: Estimate, rival: str) -> str:
-    how = "loses to" if gain.high < 0 else "is not surely better than"
+    how = "loses to" if gain.high < 0 else "is not surely better than" if gain.value > LEAST else "gains nothing on"
     low, value, high = (1000 * number for number in (gain.low, gain.value, gain.high))
     return f"out of sample it {how} {rival}: a gain of {value:.3g} ({low:.3g} to {high:.3g}) nats in 1,000 choices"
 
 
-def _needed(count: int, gain: Estimate) -> int | None:
-    """Choices with which a gain as large as this one would be told; None where it is none."""
-    if not gain.value > 0:
+def _needed(choices: Choices, gain: Estimate) -> int | None:
+    """Choices with which a gain as large as this one would be told; None where it is told, or there is none."""
+    if gain.low > 0 or not gain.value > LEAST:
         return None
-    return int(np.ceil(count * ((quantile(0.975) + quantile(POWER)) * gain.error / gain.value) ** 2))
+    return int(np.ceil(len(choices) * ((quantile(0.975) + quantile(POWER)) * gain.error / gain.value) ** 2))
 
 
 def _parts(choices: Choices, blend: Blend, proof: Proof) -> tuple[Part, ...]:
@@ -161,6 +172,7 @@ def as_record(fitted: Fit) -> dict[str, Any]:
         "weights": asdict(fitted.weights),
         "parts": [asdict(part) for part in fitted.parts],
         "refused": list(fitted.reasons),
+        "doubts": list(fitted.doubts),
         "needed": fitted.needed,
         "choices": len(choices),
         "plays": int(choices.quality.sum()),

@@ -20,7 +20,7 @@ from match.exploring.log import PageLog
 from match.exploring.policies import Exploration
 from match.exploring.serving import Exploring
 from match.fitting.choices import Choices
-from match.fitting.flow import SCORE, Fit, as_record, fit_blend, publish
+from match.fitting.flow import LEAST, SCORE, Fit, as_record, fit_blend, publish
 from match.fitting.picture import draw_fit
 from match.fitting.proof import DEFAULTS, PRIOR
 from match.fitting.published import read_published
@@ -28,6 +28,7 @@ from match.matcher import Matcher
 
 FIRST = datetime(2026, 10, 1, 20, tzinfo=UTC)
 TRUTH = {"similarity": 1.5, "people": 1.0}
+LOSING = 1  # the seed of a log whose fit is no better than the weights by which it was played
 
 
 @pytest.fixture(scope="module")
@@ -122,32 +123,40 @@ def test_calibration_is_of_days_that_were_not_fitted(fitted: Fit) -> None:
     assert fitted.calibrations[SCORE].promised.max() < 1
 
 
-def test_parts_that_are_noise_are_refused(simulate: Callable[..., Choices]) -> None:
-    """It is better than the defaults, which believe in them, but not than the prior alone."""
+def test_parts_that_are_noise_lose_their_weight_and_it_is_said(simulate: Callable[..., Choices]) -> None:
+    """It is better than the defaults, which believe in them, and no better than the prior alone."""
     fitted = fit_blend(simulate(0, (0.0, 0.0, 0.0)))
     assert fitted.proof is not None
     assert fitted.proof.gains[DEFAULTS].low > 0 >= fitted.proof.gains[PRIOR].low
-    (reason,) = fitted.reasons
-    assert reason.startswith("out of sample it ")
-    assert "the prior alone, without any part: a gain of" in reason
+    assert (fitted.is_better, fitted.needed) == (True, None)
+    assert fitted.weights.similarity < 0.1
+    (doubt,) = fitted.doubts
+    assert doubt.startswith("out of sample it ")
+    assert "the prior alone, without any part: a gain of" in doubt
 
 
 def test_a_fit_that_is_no_better_than_the_defaults_is_refused(simulate: Callable[..., Choices], empty_store: Store) -> None:
-    fitted = fit_blend(simulate(1, (0.5, 2.5, 0.125)))
+    fitted = fit_blend(simulate(LOSING, (0.5, 2.5, 0.125)))
+    assert fitted.proof is not None
+    assert fitted.proof.gains[DEFAULTS].value < LEAST
     (reason,) = fitted.reasons
     assert "the defaults: a gain of" in reason
+    assert fitted.needed is None
     with pytest.raises(LogError, match="not to be published: out of sample"):
         publish(empty_store, fitted)
     assert read_published(empty_store) is None
 
 
-def test_a_small_gain_says_how_many_choices_would_tell_it(simulate: Callable[..., Choices]) -> None:
-    fitted = fit_blend(simulate(3, (0.7, 2.5, 0.125), n=2500))
+def test_a_small_gain_is_published_with_its_doubt_unless_it_must_be_sure(simulate: Callable[..., Choices]) -> None:
+    choices = simulate(3, (0.7, 2.5, 0.125), n=2500)
+    fitted, surely = fit_blend(choices), fit_blend(choices, sure=True)
     assert fitted.proof is not None
     gain = fitted.proof.gains[DEFAULTS]
     assert gain.low <= 0 < gain.value
-    assert "is not surely better than the defaults" in fitted.reasons[0]
-    assert fitted.needed == int(np.ceil(2500 * ((1.959964 + 0.841621) * gain.error / gain.value) ** 2))
+    assert (fitted.is_better, surely.is_better) == (True, False)
+    assert fitted.doubts == surely.reasons
+    assert "is not surely better than the defaults" in fitted.doubts[0]
+    assert fitted.needed == surely.needed == int(np.ceil(2500 * ((1.959964 + 0.841621) * gain.error / gain.value) ** 2))
 
 
 def test_it_does_not_take_the_place_of_something_better(simulate: Callable[..., Choices]) -> None:
@@ -155,7 +164,7 @@ def test_it_does_not_take_the_place_of_something_better(simulate: Callable[..., 
     assert fit_blend(choices, present=Weights(0.1, 5.0, 3.0)).is_better
     beside_the_truth = fit_blend(choices, present=Weights(1.5, 0.5, 0.5))
     (reason,) = beside_the_truth.reasons
-    assert reason.startswith("out of sample it is not surely better than the weights that are published: a gain of -")
+    assert reason.startswith("out of sample it gains nothing on the weights that are published: a gain of -")
     assert beside_the_truth.needed is None
 
 
