@@ -139,6 +139,8 @@ class TitleIndex:
 
         queries: (q, d) float32, C-contiguous; of_query: (n,) int64, each place's.
         """
+        if self._in_row_order:
+            return products_of_pairs(self.parts[0], places, queries, of_query)
         products = np.empty(len(places), np.float32)
         for part, among, inside in self._by_part(places):
             products[among] = products_of_pairs(part, inside, queries, of_query[among])

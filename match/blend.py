@@ -128,6 +128,11 @@ def logit(p: float | np.ndarray) -> np.ndarray:
     return odds
 
 
+def expit(log_odds: np.ndarray) -> np.ndarray:
+    """Probabilities of log-odds, without overflow."""
+    return np.asarray(np.exp(-np.logaddexp(0.0, -log_odds)), np.float64)
+
+
 def liked_people(profile: Profile) -> dict[str, float]:
     """Folded name to how much the user likes (or dislikes) the person, in -1..1, the strongest phrase being 1."""
     strongest = max((abs(phrase.weight) for phrase in profile.phrases), default=0.0) or 1.0

@@ -5,7 +5,7 @@ sold as its lead unless the user asked for it, and variety, a page does not show
 other that look alike.
 """
 
-from collections import Counter, deque
+from collections import defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -117,8 +117,13 @@ class Marks:
 
     def at(self, place: int) -> list[int]:
         """One artwork's."""
-        own: list[int] = self.numbers[self.begins[place] : self.begins[place + 1]].tolist()
-        return own
+        begins, numbers = self._listed
+        return numbers[begins[place] : begins[place + 1]]
+
+    @cached_property
+    def _listed(self) -> tuple[list[int], list[int]]:
+        """Of a page, whose choices are looked at one by one; of a whole catalog it would be big."""
+        return self.begins.tolist(), self.numbers.tolist()
 
     def bearing(self, span: slice, marks: Iterable[int]) -> np.ndarray:
         """(places of the span,) bool: which bear any of the marks."""
@@ -148,7 +153,7 @@ class Row:
     """The marks of the latest choices of a page, as it fills."""
 
     def __init__(self, guards: Guards) -> None:
-        self.guards, self.latest, self.counts = guards, deque[list[int]](), Counter[int]()
+        self.guards, self.latest, self.counts = guards, deque[list[int]](), defaultdict[int, int](int)
         self.full: set[int] = set()  # marks that may not be shown again yet
 
     def add(self, marks: list[int]) -> None:

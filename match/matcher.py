@@ -138,7 +138,8 @@ class Matcher:
         leaves nothing of a title, the Choice has the title's fallback or no artwork, and says what stopped the others. Beside the
         artwork stands the best line of copy that contradicts neither it nor the context's locale, where the title has one.
         What explains an artwork's score is put together when somebody looks: see match.scored.
-        Without `explore` the artwork is the best there is; with it, it is drawn, kept or guarded as match.exploring.serving says.
+        Without `explore` the artwork is the best that may be shown, whatever else the page has; with it, it is drawn, kept and guarded
+        as match.exploring.serving says: Exploring(Exploration("best", floor=0)) is the best that prominence and variety leave.
         Raises FingerprintError for a foreign Profile, ValueError for a context that cannot be.
         """
         return self.choose_many([user], titles, context, with_others=with_others, explore=explore)[0]

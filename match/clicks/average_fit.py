@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from match.blend import logit
+from match.blend import expit, logit
 from match.clicks.shrinkage import EDGES, Beliefs
 
 DEFAULT = 0.25  # log-odds per unit of fit, where clicks say nothing: half of what a unit of personal similarity is worth
@@ -78,12 +78,6 @@ def _newton(
     return step, (slopes - both * step) / own, precision
 
 
-def expit(log_odds: np.ndarray) -> np.ndarray:
-    """Probabilities of log-odds, without overflow."""
-    probabilities: np.ndarray = 0.5 + 0.5 * np.tanh(0.5 * np.asarray(log_odds, np.float64))
-    return probabilities
-
-
 def share_of_prior(strength: np.ndarray, effective: np.ndarray) -> np.ndarray:
     """(n,) in 0..1: how much of what is known of each artwork was there before its clicks; 1 where it has none.
 
@@ -105,6 +99,17 @@ def moved(mean: np.ndarray, share: np.ndarray, before: np.ndarray, shift: np.nda
     before = np.clip(before, *EDGES)
     known: np.ndarray = np.clip(mean + share * (expit(logit(before) + shift) - before), *EDGES)
     return np.where(shift == 0, mean, known)  # to the bit
+
+
+def shift_in_segment(share: np.ndarray, everyones: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """(n,) units of fit by which the priors of artwork in a segment are others than clicks say.
+
+    share: (n,) as `share_of_prior` has it, by everyone's clicks; everyones, own: (n,) the fits of everyone's average user and of the
+    segment's. Everyone's fit faded as everyone's clicks came, and fades once more with those of the segment; by how much more the
+    segment's average user likes the artwork, only they can tell.
+    """
+    shift: np.ndarray = share * everyones + (own - everyones)
+    return shift
 
 
 def with_average_fit(

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from embed.errors import SnapshotError
+from embed.errors import FingerprintError, SnapshotError
 from embed.records import Audience
 from embed.store import Store, has_table, open_store
 from embed.tastes.audience import typical_of
@@ -37,10 +37,10 @@ def average_fits(snapshot: Snapshot, audience: Audience, segment: str | None = N
 
 def fits_by_artwork(store: Store) -> Callable[[pa.ChunkedArray], np.ndarray] | None:
     """From artwork_ids to the fits of everyone's average user, nan where the snapshot that serves lacks the artwork; None without a
-    snapshot, or tastes in its space."""
+    snapshot that can be opened, or tastes in its space."""
     try:
         snapshot = open_snapshot(store)
-    except SnapshotError:
+    except (SnapshotError, FingerprintError):
         return None
     store = open_store(store.root, snapshot.manifest.fingerprint)
     if not has_table(store, "audience"):

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from embed.records import Audience, fold
 from index.snapshot import Snapshot
 from match.blend import logit
-from match.clicks.average_fit import moved
+from match.clicks.average_fit import moved, shift_in_segment
 from match.clicks.catalog_fit import average_fits
 from match.clicks.priors import PriorColumns, Priors
 
@@ -76,16 +76,13 @@ class CatalogPriors:
         return frozenset(pc.unique(self.priors.segments["segment"]).to_pylist())
 
     def _made(self, segment: str) -> PriorColumns:
-        """Everyone's fit faded as everyone's clicks came, and fades once more with those of the segment; by how much more the
-        segment's average user likes the artwork, only they can tell."""
-        weight, everyones = self.priors.fit.weight, self.everyones
-        more = np.zeros(0)
+        weight, everyones, own = self.priors.fit.weight, self.everyones, self._fits
         if segment in self._tasted:
-            more = weight * (average_fits(self.snapshot, self.audience, segment) - self._fits)
+            own = average_fits(self.snapshot, self.audience, segment)
         if fold(segment) in self._clicked:
-            shift = weight * everyones.share * self._fits
-            return self._in_order(self.priors.in_segment(segment), shift + more if len(more) else shift)
-        mean = moved(everyones.mean, np.ones(len(more)), everyones.mean, more)
+            shift = weight * shift_in_segment(everyones.share, self._fits, own)
+            return self._in_order(self.priors.in_segment(segment), shift)
+        mean = moved(everyones.mean, np.ones(len(own)), everyones.mean, weight * (own - self._fits))
         return replace(everyones, mean=mean, log_odds=logit(mean))
 
     def _in_order(self, priors: Priors, shift: np.ndarray) -> PriorColumns:

@@ -23,7 +23,7 @@ from embed.errors import LogError
 from embed.records import CLICK_DAY, CLICK_FACT
 from embed.store import Store, has_table, read_batches, replace_table, tidy_table
 from match.clicks.facts import BATCH, BESIDE, COLUMNS, Found, find_facts, limits_of
-from match.clicks.logs import cannot, database, open_logs
+from match.clicks.logs import database, open_logs, reading
 from match.clicks.queries import DAY_US, DAYS, DELAYS, FACTS, ONCE, in_dialect
 from match.clicks.rules import LONGEST_WAIT, Rules, Wait, oldest_open, waiting
 
@@ -68,21 +68,16 @@ def count_days(
     logs: a folder as `learn_priors` takes it; raises LogError as it does, and where the log lacks a column of `needed`. The caller
     holds the store's lock of priors.
     """
-    import duckdb
-
     if (Path(logs) / COUNTED).is_file():
         return _counted_elsewhere(Path(logs) / COUNTED, rules, store, add=add)
-    with database(store.root if store else None) as connection:
+    with database(store.root if store else None) as connection, reading(logs):
         lacking = tuple(sorted(set(BESIDE) - open_logs(connection, logs, needed=needed)))
-        try:
-            _recall(connection, store if add else None)
-            counts = _count(connection, rules, lacking, orphans=store is not None)
-            if store is not None:
-                if not add:  # or a run stopped halfway would leave facts of one log and days of another
-                    replace_table(store, "click_facts", CLICK_FACT.empty_table())
-                _remember(connection, store, rules)
-        except duckdb.Error as error:
-            raise cannot(logs, error) from error
+        _recall(connection, store if add else None)
+        counts = _count(connection, rules, lacking, orphans=store is not None)
+        if store is not None:
+            if not add:  # or a run stopped halfway would leave facts of one log and days of another
+                replace_table(store, "click_facts", CLICK_FACT.empty_table())
+            _remember(connection, store, rules)
     return counts
 
 

@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from embed.errors import LogError
 from match.clicks import parts
-from match.clicks.logs import cannot, database, is_nested, named, open_logs
+from match.clicks.logs import database, is_nested, named, open_logs, reading
 from match.clicks.parts import Parts, divide, each_part, folder_of, parts_of, write, written
 from match.clicks.queries import DELAYS, FACTS, ONCE
 from match.clicks.rules import QUALITY, Rules, Wait, oldest_open, waiting
@@ -90,24 +90,19 @@ def open_facts(
     is the same in repeats, artwork_id or title_id. Raises LogError where the folder, a file or a column is missing or cannot be read,
     and in place of what DuckDB raises in the context.
     """
-    import duckdb
-
     more = tuple(column for column in dict.fromkeys(more) if column not in COLUMNS)
     if taken := [column for column in more if column in OWN]:
         raise LogError(f"{logs}: a column cannot be called {taken[0]} where it is asked for; rename it")
     rules = rules or Rules()
-    with database() as connection:
-        try:
-            lacking = tuple(sorted(set(BESIDE) - open_logs(connection, logs, more, needed, maybe)))
-            for table in ("impressions", "plays"):
-                connection.execute(f"CREATE TEMP VIEW all_{table} AS SELECT * FROM given_{table}")
-            found = find_facts(
-                connection, limits_of(rules, more, any_play=any_play, repeated=repeated), wide=any(map(is_nested, more))
-            )
-            wait = _let_the_young_wait(connection, found, rules)
-            yield Facts(connection, found.rows, found.count, wait, lacking)
-        except duckdb.Error as error:
-            raise cannot(logs, error) from error
+    with database() as connection, reading(logs):
+        lacking = tuple(sorted(set(BESIDE) - open_logs(connection, logs, more, needed, maybe)))
+        for table in ("impressions", "plays"):
+            connection.execute(f"CREATE TEMP VIEW all_{table} AS SELECT * FROM given_{table}")
+        found = find_facts(
+            connection, limits_of(rules, more, any_play=any_play, repeated=repeated), wide=any(map(is_nested, more))
+        )
+        wait = _let_the_young_wait(connection, found, rules)
+        yield Facts(connection, found.rows, found.count, wait, lacking)
 
 
 def limits_of(

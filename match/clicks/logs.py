@@ -68,10 +68,8 @@ def open_logs(
     `more`, those that are null where the log lacks them. Raises LogError where the folder, a file or a column is missing, and where an
     impression lacks one of NEEDED. Reading the views raises duckdb.Error.
     """
-    import duckdb
-
     impressions, plays = _find(logs, "impressions"), _find(logs, "plays")
-    try:
+    with reading(logs):
         must = dict.fromkeys((*NEEDED, *needed, *(column for column in more if column not in maybe)))
         _check_columns(connection, impressions, tuple(must))
         _check_columns(connection, plays, PLAYS)
@@ -91,8 +89,6 @@ def open_logs(
             )
         )
         _check_named(connection, logs)
-    except duckdb.Error as error:
-        raise cannot(logs, error) from error
     return frozenset(there & {*OPTIONAL, "played_at"})
 
 
@@ -104,9 +100,15 @@ def _check_named(connection: "duckdb.DuckDBPyConnection", logs: Path | str) -> N
             raise LogError(f"{count:,} impressions in {logs} have no {name}; fill it in, or leave them out")
 
 
-def cannot(logs: Path | str, error: Exception) -> LogError:
-    """What DuckDB says of logs, as ours."""
-    return LogError(f"the logs in {logs} cannot be aggregated: {error}")
+@contextmanager
+def reading(logs: Path | str) -> Iterator[None]:
+    """What DuckDB says of logs within it, as ours."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        raise LogError(f"the logs in {logs} cannot be aggregated: {error}") from error
 
 
 def _find(folder: Path | str, name: str) -> Path:

@@ -118,11 +118,11 @@ class PageLog:
             "impression_id": impression_ids(self.how.seed, self.user_id, self.title_ids, self.at),
             "title_id": self.title_ids,
             "artwork_id": self.artwork_ids,
-            "copy_id": self.copy_ids,
+            "copy_id": self.copy_ids if any(self.copy_ids) else _nothing("copy_id", count),
             "propensity": self.propensities,
             "position": self.positions,
-            "kept": self.kept,
-            "notes": self.notes,
+            "kept": self.kept if any(self.kept) else _nothing("kept", count),
+            "notes": self.notes if any(self.notes) else _nothing("notes", count),
             "considered": self._considered(),
         }
         made = [
@@ -145,6 +145,12 @@ def _repeated(name: str, value: Any, count: int) -> pa.Array:
 
 
 _kept = lru_cache(maxsize=256)(_repeated)  # what many pages have alike
+
+
+@lru_cache(maxsize=64)
+def _nothing(name: str, count: int) -> pa.Array:
+    """A column of which no row says anything."""
+    return pa.array([() if name == "notes" else None] * count, _TYPE_OF[name])
 
 
 def _array(values: Any, type_: pa.DataType) -> pa.Array:

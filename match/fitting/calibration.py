@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from match.blend import expit
 from match.fitting.choices import ALIKE, Choices
-from match.judging.regression import expit, fit_logistic
+from match.judging.regression import fit_logistic
 from match.tails import quantile
 
 BINS = 10

@@ -17,9 +17,9 @@ from itertools import product
 
 import numpy as np
 
-from match.blend import Weights
+from match.blend import Weights, expit
 from match.fitting.choices import Choices
-from match.judging.regression import expit, fit_logistic
+from match.judging.regression import fit_logistic
 
 MOST = 5.0  # log-odds a unit, 148 times the odds: what looks like more is a fault of the log
 RIDGES = tuple(4.0**power for power in range(9))  # tried: a default is right to within its own size, or up to 1/256 of it

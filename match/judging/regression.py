@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from match.blend import expit
+
 STEPS = 100  # of Newton; some ten suffice wherever there is an answer
 HALVINGS = 30  # of one step
 CLOSE = 1e-12  # of the loss: what another step would gain, where it is done
@@ -59,42 +61,53 @@ def fit_logistic(
     if counts.shape != y.shape or not (counts >= 0).all() or not ((y >= 0) & (y <= 1)).all():
         raise ValueError("weights: give (n,) of 0 and more; y: 0..1")
     held, drawn = (np.broadcast_to(np.asarray(value, np.float64), x.shape[1:]) for value in (ridge, towards))
+    asked = _Asked(x, y, counts, held, drawn, np.broadcast_to(np.asarray(offset, np.float64), y.shape))
     b = drawn.copy()
-    known = np.broadcast_to(np.asarray(offset, np.float64), y.shape)
-    loss = _loss(x, y, counts, held, drawn, b, known)
+    loss = asked.loss(b)
     for step in range(1, STEPS + 1):
-        p = expit(x @ b + known)
-        gradient = x.T @ (counts * (p - y)) + held * (b - drawn)
-        move = _solve(_hessian(x, counts * p * (1 - p), held), gradient)
-        b, after = _downhill(x, y, counts, held, drawn, b, move, loss, known)
+        gradient = x.T @ asked.pulls(b) + held * (b - drawn)
+        move = _solve(asked.hessian(b), gradient)
+        b, after = asked.downhill(b, move, loss)
         if float(gradient @ move) <= CLOSE * max(loss, np.finfo(float).tiny) or after >= loss:
-            return _fitted(x, y, counts, held, b, units, step, known)
+            return _fitted(asked, b, units, step)
         loss = after
     raise ValueError(f"no answer after {STEPS} steps: y can be told from x without error; give a ridge")
 
 
-def expit(log_odds: np.ndarray) -> np.ndarray:
-    """Probabilities of log-odds, without overflow."""
-    return np.asarray(np.exp(-np.logaddexp(0.0, -log_odds)), np.float64)
+@dataclass(frozen=True)
+class _Asked:
+    """What is to be fitted, all of it checked."""
 
+    x: np.ndarray  # (n, d)
+    y: np.ndarray  # (n,)
+    counts: np.ndarray  # (n,)
+    held: np.ndarray  # (d,)
+    drawn: np.ndarray  # (d,)
+    known: np.ndarray  # (n,) log-odds
 
-def _loss(
-    x: np.ndarray,
-    y: np.ndarray,
-    counts: np.ndarray,
-    held: np.ndarray,
-    drawn: np.ndarray,
-    b: np.ndarray,
-    known: np.ndarray,
-) -> float:
-    odds = x @ b + known
-    return float(counts @ (np.logaddexp(0.0, odds) - y * odds) + 0.5 * (held @ (b - drawn) ** 2))
+    def loss(self, b: np.ndarray) -> float:
+        odds = self.x @ b + self.known
+        return float(self.counts @ (np.logaddexp(0.0, odds) - self.y * odds) + 0.5 * (self.held @ (b - self.drawn) ** 2))
 
+    def pulls(self, b: np.ndarray) -> np.ndarray:
+        """(n,): by how much each row's log-odds are too high, as much as it counts."""
+        pulls: np.ndarray = self.counts * (expit(self.x @ b + self.known) - self.y)
+        return pulls
 
-def _hessian(x: np.ndarray, spread: np.ndarray, held: np.ndarray) -> np.ndarray:
-    curved: np.ndarray = (x * spread[:, None]).T @ x
-    curved[np.diag_indices_from(curved)] += held
-    return curved
+    def hessian(self, b: np.ndarray) -> np.ndarray:
+        p = expit(self.x @ b + self.known)
+        curved: np.ndarray = (self.x * (self.counts * p * (1 - p))[:, None]).T @ self.x
+        curved[np.diag_indices_from(curved)] += self.held
+        return curved
+
+    def downhill(self, b: np.ndarray, move: np.ndarray, loss: float) -> tuple[np.ndarray, float]:
+        """As far along the Newton step as the loss falls: far from the answer a whole step may overshoot."""
+        for halving in range(HALVINGS):
+            there = b - move * 0.5**halving
+            after = self.loss(there)
+            if after <= loss:
+                return there, after
+        return b, loss
 
 
 def _solve(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -106,42 +119,12 @@ def _solve(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
         ) from error
 
 
-def _downhill(
-    x: np.ndarray,
-    y: np.ndarray,
-    counts: np.ndarray,
-    held: np.ndarray,
-    drawn: np.ndarray,
-    b: np.ndarray,
-    move: np.ndarray,
-    loss: float,
-    known: np.ndarray,
-) -> tuple[np.ndarray, float]:
-    """As far along the Newton step as the loss falls: far from the answer a whole step may overshoot."""
-    for halving in range(HALVINGS):
-        there = b - move * 0.5**halving
-        after = _loss(x, y, counts, held, drawn, there, known)
-        if after <= loss:
-            return there, after
-    return b, loss
-
-
-def _fitted(
-    x: np.ndarray,
-    y: np.ndarray,
-    counts: np.ndarray,
-    held: np.ndarray,
-    b: np.ndarray,
-    units: np.ndarray | None,
-    steps: int,
-    known: np.ndarray,
-) -> Fitted:
-    p = expit(x @ b + known)
-    posterior = _solve(_hessian(x, counts * p * (1 - p), held), np.eye(x.shape[1]))
-    scores = x * (counts * (p - y))[:, None]
+def _fitted(asked: _Asked, b: np.ndarray, units: np.ndarray | None, steps: int) -> Fitted:
+    posterior = _solve(asked.hessian(b), np.eye(len(b)))
+    scores = asked.x * asked.pulls(b)[:, None]
     if units is not None:
         names, unit = np.unique(units, return_inverse=True)
-        of_units = np.zeros((len(names), x.shape[1]))
+        of_units = np.zeros((len(names), len(b)))
         np.add.at(of_units, unit, scores)
         scores = of_units
     return Fitted(b, posterior @ (scores.T @ scores) @ posterior, posterior, steps)

@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from match.blend import logit
+from match.blend import expit, logit
 from match.judging.log import Log
-from match.judging.regression import expit, fit_logistic
+from match.judging.regression import fit_logistic
 
 FOLDS = 3
 STRENGTH = 100.0  # impressions that what is believed beforehand is worth, as in match.clicks.priors

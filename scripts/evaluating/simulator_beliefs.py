@@ -17,6 +17,7 @@ from artwork_doors.evaluating.simulator_world import Day, World
 from embed.records import PRIOR, Audience
 from embed.tastes.audience import Sums, apart_of, common_of, typical_of
 from match.blend import Prior, similarity_of, standardise, usual_spread
+from match.clicks.average_fit import shift_in_segment
 from match.clicks.posteriors import rate_of
 from match.clicks.priors import PriorColumns, Priors, priors_of
 from match.exploring.serving import beta_of
@@ -98,8 +99,7 @@ def believe(tastes: Tastes, log: Sequence[Shown], day: Day, *, by_segment: bool,
     fits *= priors.fit.weight if average_fit else 0.0
     columns = [_in_order(tastes, priors, fits[0])]
     if by_segment:
-        # As match.clicks.catalog_priors: everyone's fit fades as everyone's clicks come; what is the segment's own only it can tell.
-        shifts = columns[0].share * fits[0] + fits[1:] - fits[0]
+        shifts = shift_in_segment(columns[0].share, fits[0], fits[1:])
         segments = map(priors.in_segment, tastes.names.segments.to_pylist())
         columns = [_in_order(tastes, of_segment, shift) for of_segment, shift in zip(segments, shifts, strict=True)]
     betas = [beta_of(one.mean[day.artworks], one.strength[day.artworks]) for one in columns]

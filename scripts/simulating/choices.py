@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from embed.records import PLAY
-from match.blend import Weights, logit
+from match.blend import Weights, expit, logit
 from match.exploring.keeping import Shown
 from match.exploring.log import PageLog, Where, log_of
 from match.exploring.page import Beliefs, explore
@@ -19,7 +19,6 @@ from match.exploring.policies import Exploration
 from match.exploring.thompson import Posteriors
 from match.judging.candidates import Candidate
 from match.judging.draws import Draws
-from match.judging.regression import expit
 
 LIKING = 0.5  # standard deviation of a segment's liking of an artwork, in log-odds
 UNKNOWN = 0.25  # of what is believed of liking and appeal, less the truth

@@ -15,6 +15,7 @@ from match.clicks.average_fit import (
     learn_weight,
     moved,
     share_of_prior,
+    shift_in_segment,
     with_average_fit,
 )
 from match.clicks.shrinkage import Beliefs, posterior, together
@@ -85,6 +86,13 @@ def test_a_wrong_guess_at_the_prior_moves_it_in_bounds_and_in_the_right_directio
 def test_the_share_of_the_prior() -> None:
     shown = np.array([0.0, 100.0, 300.0, 500.0])
     assert share_of_prior(np.full(4, 400.0), shown).tolist() == [1.0, 0.75, 0.25, 0.0]
+
+
+def test_in_a_segment_everyones_fit_fades_with_everyones_clicks_and_its_own_does_not() -> None:
+    everyones, own = np.array([1.0, 1.0, -0.5]), np.array([1.0, 3.0, 0.5])
+    assert shift_in_segment(np.ones(3), everyones, own).tolist() == own.tolist()
+    assert shift_in_segment(np.zeros(3), everyones, own).tolist() == [0.0, 2.0, 1.0]
+    assert shift_in_segment(np.full(3, 0.25), everyones, own).tolist() == [0.25, 2.25, 0.875]
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.6, 1.5])

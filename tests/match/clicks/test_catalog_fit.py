@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from embed.errors import FingerprintError, SnapshotError
 from embed.records import TITLE_PRIOR, Average
 from embed.store import Store, read_table, replace_table
 from embed.tastes.audience import common_of, typical_of
@@ -96,6 +97,18 @@ def test_without_a_snapshot_or_tastes_the_default_holds(
     for store in (empty_store, no_users):
         assert learn_priors(catalog[1], store).fit == NOTHING_LEARNED == read_priors(store).fit
     assert NOTHING_LEARNED == (DEFAULT, UNSURE) == (0.25, 0.25)
+
+
+@pytest.mark.parametrize("error", [SnapshotError, FingerprintError])
+def test_a_snapshot_that_cannot_be_opened_stops_no_learning(
+    shared_store: Store, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    def refuse(store: Store) -> None:
+        raise error("no")
+
+    assert fits_by_artwork(shared_store) is not None
+    monkeypatch.setattr(catalog_fit, "open_snapshot", refuse)
+    assert fits_by_artwork(shared_store) is None
 
 
 def test_priors_of_a_release_that_knew_no_fit_have_the_default(catalog: Any) -> None:

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from match.judging.regression import expit, fit_logistic
+from match.blend import expit
+from match.judging.regression import fit_logistic
 
 
 def loss(b: np.ndarray, x: np.ndarray, y: np.ndarray, weights: np.ndarray, ridge: np.ndarray, towards: np.ndarray) -> float:
