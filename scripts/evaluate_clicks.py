@@ -35,7 +35,7 @@ def evaluate_clicks(
     choose out of a budget of impressions, scored on others; (c) the whole loop in simulated worlds whose truth is known: plays lost by
     our choice and by simpler ones, and what new artwork costs; with 95 % intervals.
 
-    About five minutes on 2 cores.
+    About ten minutes on 2 cores.
 
     Exit code 0: measured; 1: with --check, a target was missed; 2: could not run.
     """
