@@ -28,7 +28,7 @@ def bench_priors(
     one more day to them, with a store that has no snapshot, so that nothing is learned of what users like of pictures.
 
     The logs are drawn: they have 2,000 titles of 10 artworks, 8 segments, 48 places, a user for 200 impressions, repeats, and rows that
-    come twice. About two minutes and 2 GB of disk per 10 million rows, on 2 cores. Linux: memory is read from /proc.
+    come twice. About two minutes and 1 GB of disk per 10 million rows, on 2 cores. Linux: memory is read from /proc.
 
     Exit code 0: measured; 1: with --check, a target was missed; 2: could not run.
     """

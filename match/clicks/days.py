@@ -6,7 +6,7 @@ before, which are closed. A log added is put beside the facts and counted with t
 rows arrive and how often does not matter, as long as each arrives before its day is closed. The facts take about the disk of the
 logs of those days; the counts a row per day and artwork, in each segment and at each place, however many users there are.
 
-DuckDB works on the disk beyond its share of memory (match.clicks.logs), and rows go to and from the store in batches.
+Rows are sorted and counted some days at a time (match.clicks.facts, match.clicks.parts), and go to and from the store in batches.
 """
 
 from collections.abc import Sequence

@@ -34,7 +34,8 @@ WIDE = 16  # rows that one with a list counts as, where they are sorted
 
 BESIDE = ("user_id", "copy_id", "segment", "row", "position", "shown_at", "played_at")  # columns that a log may lack
 COLUMNS = ("impression_id", "user_id", "title_id", "artwork_id", "copy_id", "segment", "place", "shown_us")
-OWN = ("shown_day", "played_us", "quality", "verdict", "copies", "of_user", "again", "part")  # names that counting takes
+# Names that counting takes.
+OWN = ("shown_day", "played_us", "quality", "verdict", "copies", "of_user", "again", "part", "first_part", "splits")
 
 
 @dataclass(frozen=True)
