@@ -141,6 +141,8 @@ def find_facts(
     ((rows,),) = connection.execute("SELECT count(*) FROM all_impressions").fetchall()
     most = parts.AT_ONCE // WIDE if wide else parts.AT_ONCE
     groups = _write_once(connection, limits, 1 + rows // most, most, orphans=orphans)
+    connection.execute("CREATE TEMP VIEW once AS FROM no_once")
+    connection.execute(f"CREATE TABLE no_facts AS {FACTS.format(**limits)}")  # of a part whose rows were all there before
     by_days = tuple(_write_facts(connection, FACTS.format(**limits), group) for group in groups)
     source = " UNION ALL ".join(by_days)
     connection.execute(f"CREATE TEMP VIEW facts AS {source}")
@@ -209,7 +211,7 @@ def _write_facts(connection: "duckdb.DuckDBPyConnection", facts: str, group: ran
         connection.execute(f"CREATE OR REPLACE TEMP VIEW once AS {written([once], 'FROM no_once')}")
         write(connection, folder / "facts", facts, str(part))
         shutil.rmtree(once, ignore_errors=True)
-    return written([folder / "facts" / f"part={part}" for part in group], facts)
+    return written([folder / "facts" / f"part={part}" for part in group], "FROM no_facts")
 
 
 def _let_the_young_wait(connection: "duckdb.DuckDBPyConnection", found: Found, rules: Rules) -> Wait:
