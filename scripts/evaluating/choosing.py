@@ -18,9 +18,10 @@ from artwork_doors.evaluating.verdicts import Line, Material, Part, difference, 
 from embed.encoder import Encoder, unit
 from embed.errors import ArtworkMatcherError
 from embed.records import Audience, Profile
-from embed.tastes.audience import common_of
+from embed.tastes.audience import common_of, typical_of
 from embed.tastes.users import audience_of
-from match.blend import personal_queries, similarity_of, usual_spread
+from match.blend import Weights, personal_queries, similarity_of, standardise, usual_spread
+from match.clicks.average_fit import DEFAULT
 
 SIZES = (4, 8, 20)  # pictures in a group
 INTERESTS = (1, 3)  # of a user, the picture's among them
@@ -179,14 +180,16 @@ def chosen_by(users: Users, pictures: Pictures, encoder: Encoder) -> dict[str, n
 
 
 def product(users: Users, pictures: Pictures, size: int) -> np.ndarray:
-    """(groups, size): each group is a title, and its similarities are the product's own."""
+    """(groups, size): each group is a title, and its similarities are the product's own; what the average user likes, which is a part
+    of the prior of artwork without clicks, stands beside them in units of similarity."""
     vectors = pictures.catalog[pictures.shown[:, :size]]  # (groups, size, d)
     apart = (vectors - vectors.mean(axis=1, keepdims=True)).reshape(-1, vectors.shape[-1])
     spread, starts = usual_spread(users.audience, apart.T @ apart / len(apart)), np.array([0, size])
-    found = []
+    typical, found = typical_of(users.audience), []
     for profile, title in zip(users.profiles, vectors, strict=True):
         shares, queries = personal_queries(profile, users.audience)
-        found.append(similarity_of(queries @ title.T, shares, starts, spread)[0])
+        usual = DEFAULT / Weights().similarity * standardise(title @ typical, starts, spread)
+        found.append(similarity_of(queries @ title.T, shares, starts, spread)[0] + usual)
     return np.array(found)
 
 
