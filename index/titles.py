@@ -256,37 +256,35 @@ _pairs = _Pairs()
 
 def inner_products(matrix: np.ndarray, rows: np.ndarray, queries: np.ndarray) -> np.ndarray:
     """(rows, q) float32 of rows (n,) int64 of a matrix (.., d) and queries (q, d), both float32 and C-contiguous."""
-    import faiss
-
     products = np.empty((len(rows), len(queries)), np.float32)
     if products.size:
-        threads = faiss.omp_get_max_threads()  # of this thread alone
         if products.size <= FEW:
-            faiss.omp_set_num_threads(1)
             some = rows[:: max(1, MEMORY_PAGE // matrix.strides[0])]  # of each memory page that is read, one vector at least
             _ = matrix.reshape(-1).take(some * matrix.shape[1])  # asks for all pages at once: FAISS would wait for each in turn
         of_row, of_query = (rows, np.zeros(len(rows), np.int64)) if len(queries) == 1 else _pairs.of(rows, len(queries))
-        faiss.pairwise_indexed_inner_product(  # type: ignore[attr-defined]  # not in its stubs
-            matrix.shape[1],
-            products.size,
-            *map(faiss.swig_ptr, (queries, of_query, matrix, of_row, products)),
-        )
-        faiss.omp_set_num_threads(threads)
+        _multiply(matrix, queries, of_row, of_query, products)
     return products
 
 
 def products_of_pairs(matrix: np.ndarray, rows: np.ndarray, queries: np.ndarray, of_query: np.ndarray) -> np.ndarray:
     """(n,) float32 of rows (n,) int64 of a matrix (.., d), each with the query of (q, d) that of_query (n,) int64 says, as
     `inner_products` has them."""
-    import faiss
-
     products = np.empty(len(rows), np.float32)
     if len(rows):
-        threads = faiss.omp_get_max_threads()
-        if len(rows) <= FEW:
-            faiss.omp_set_num_threads(1)
         rows, of_query = (np.ascontiguousarray(numbers, np.int64) for numbers in (rows, of_query))
-        arrays = queries, of_query, matrix, rows, products
-        faiss.pairwise_indexed_inner_product(matrix.shape[1], len(rows), *map(faiss.swig_ptr, arrays))  # type: ignore[attr-defined]
-        faiss.omp_set_num_threads(threads)
+        _multiply(matrix, queries, rows, of_query, products)
     return products
+
+
+def _multiply(matrix: np.ndarray, queries: np.ndarray, of_row: np.ndarray, of_query: np.ndarray, products: np.ndarray) -> None:
+    """Fill `products` with those of pairs of a row and a query; all C-contiguous. By one thread where they are FEW."""
+    import faiss
+
+    threads = faiss.omp_get_max_threads()  # of this thread alone
+    if products.size <= FEW:
+        faiss.omp_set_num_threads(1)
+    arrays = queries, of_query, matrix, of_row, products
+    faiss.pairwise_indexed_inner_product(  # type: ignore[attr-defined]  # not in its stubs
+        matrix.shape[1], products.size, *map(faiss.swig_ptr, arrays)
+    )
+    faiss.omp_set_num_threads(threads)

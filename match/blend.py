@@ -20,6 +20,7 @@ from embed.records import Audience, Profile, fold
 from embed.tastes.audience import common_of
 from index.titles import Page
 
+PERSONAL = ("similarity", "people", "words")  # the parts of an artwork's score beside its prior, each with a weight
 SMALLEST_SPREAD = 1e-6  # of cosines: less is the rounding of float32 vectors, not a difference between pictures
 TIE_DIGITS = 6  # of a score
 SHARPNESS = (

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from embed.errors import ArtworkMatcherError
+from match.drawing import blank, save
 from match.experiments.trial import Trial
 
 WIDTH, HEIGHT = 9.0, 3.2  # inches, of a panel
@@ -16,16 +17,9 @@ def draw_course(trial: Trial, file: Path) -> None:
 
     Raises ArtworkMatcherError without matplotlib, for an unknown ending, or where nothing was compared.
     """
-    try:
-        import matplotlib
-    except ImportError as error:
-        raise ArtworkMatcherError("--plot needs matplotlib; pip install 'artwork-matcher[catalog]'") from error
-    matplotlib.use("Agg")  # files only, wherever it runs
-    from matplotlib.figure import Figure as Canvas
-
     if not np.isfinite(trial.course.relative).any():
         raise ArtworkMatcherError("--plot: no arm was compared with the control on any day; the report without it says why")
-    canvas = Canvas(figsize=(WIDTH, HEIGHT * len(trial.course.arms)), layout="constrained")
+    canvas = blank(WIDTH, HEIGHT * len(trial.course.arms))
     panels = canvas.subplots(len(trial.course.arms), 1, squeeze=False, sharex=True)[:, 0]
     for row, (axis, arm) in enumerate(zip(panels, trial.course.arms, strict=True)):
         lift, low, high = (100 * part[row] for part in (trial.course.relative, trial.course.low, trial.course.high))
@@ -47,10 +41,7 @@ def draw_course(trial: Trial, file: Path) -> None:
         f"dotted: the smallest lift worth finding",
         fontsize=8,
     )
-    try:
-        canvas.savefig(file, dpi=110)
-    except ValueError as error:
-        raise ArtworkMatcherError(f"--plot {str(file)!r}: {error}") from error
+    save(canvas, file)
 
 
 def _frame(axis, low: float, high: float) -> None:  # type: ignore[no-untyped-def]

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from embed.errors import LogError
-from match.blend import Weights
+from match.blend import PERSONAL, Weights
 from match.clicks.facts import open_facts
 from match.clicks.rules import Rules
 from match.exploring.log import weights_of
@@ -27,7 +27,6 @@ from match.judging.diagnosis import kish
 if TYPE_CHECKING:
     import duckdb
 
-PARTS = ("similarity", "people", "words")
 MOST_WEIGHT = 20.0  # of one choice: as much as it has with the default floor, 0.05, at most
 ALIKE = 1e-9  # units, or log-odds: what differs by less is rounding
 MORE = ("propensity", "snapshot", "parameters", "considered")  # columns beside those of impressions
@@ -44,7 +43,7 @@ class Choices:
     own: np.ndarray  # (n, k) float64, units: how much more of each part it has than all that could have been shown, on average
     common: np.ndarray  # (n, k) float64, units: that average
     drawn: np.ndarray  # (n,) float64 above 0: 1 / (how many could have been shown · its propensity)
-    parts: tuple[str, ...] = PARTS
+    parts: tuple[str, ...] = PERSONAL
     silent: dict[str, str] = field(default_factory=dict)  # a part of which the log tells nothing, and why
     left_out: dict[str, int] = field(default_factory=dict)  # why, by a name of WHY, and how many choices
     snapshots: tuple[str, ...] = ()
@@ -122,8 +121,8 @@ def read_choices(logs: Path | str, rules: Rules | None = None) -> Choices:
     with open_facts(logs, rules, more=MORE, needed=("user_id", "shown_at")) as facts:
         _register_weights(facts.connection)
         mean = "list_avg(list_transform(considered, lambda one: one.{part})) / served.{part} AS common_{part}, served.{part}"
-        units = ", ".join(mean.format(part=part) for part in PARTS)
-        columns = ", ".join(f"shown.{part} / told.{part} AS {part}, common_{part}" for part in PARTS)
+        units = ", ".join(mean.format(part=part) for part in PERSONAL)
+        columns = ", ".join(f"shown.{part} / told.{part} AS {part}, common_{part}" for part in PERSONAL)
         found = facts.connection.sql(OF_CHOICES.format(units=units, columns=columns)).to_arrow_table()
     return _choices(found, logs)
 
@@ -133,10 +132,10 @@ def _register_weights(connection: "duckdb.DuckDBPyConnection") -> None:
     found = connection.execute("SELECT DISTINCT parameters FROM facts").fetchall()
     said = [(text, weights_of(text)) for (text,) in found]
     rows = [
-        {"parameters": text, "said": one is not None, **{part: getattr(one or Weights(), part) or None for part in PARTS}}
+        {"parameters": text, "said": one is not None, **{part: getattr(one or Weights(), part) or None for part in PERSONAL}}
         for text, one in said
     ]
-    types = [("parameters", pa.string()), ("said", pa.bool_()), *((part, pa.float64()) for part in PARTS)]
+    types = [("parameters", pa.string()), ("said", pa.bool_()), *((part, pa.float64()) for part in PERSONAL)]
     connection.register("served", pa.Table.from_pylist(rows, schema=pa.schema(types)))
 
 
@@ -162,7 +161,7 @@ def _choices(found: pa.Table, logs: Path | str) -> Choices:
         own[:, differs],
         common[:, differs],
         1 / (rivals * propensity),
-        tuple(part for part, tells in zip(PARTS, differs, strict=True) if tells),
+        tuple(part for part, tells in zip(PERSONAL, differs, strict=True) if tells),
         _silent(measured, differs),
         left_out,
         tuple(pc.unique(counted["snapshot"]).drop_null().sort().to_pylist()),
@@ -178,14 +177,14 @@ def _numbers(table: pa.Table, name: str) -> np.ndarray:
 
 def _parts_of(table: pa.Table, prefix: str) -> np.ndarray:
     """(n, k) float64."""
-    return np.column_stack([_numbers(table, f"{prefix}{part}") for part in PARTS])
+    return np.column_stack([_numbers(table, f"{prefix}{part}") for part in PERSONAL])
 
 
 def _silent(measured: np.ndarray, differs: np.ndarray) -> dict[str, str]:
     """The parts (k,) bool of which the log tells nothing, and why."""
     return {
         part: f"stays: it was {'alike on all artwork' if there else 'served with weight 0'}, so that the log tells nothing of it"
-        for part, there, tells in zip(PARTS, measured, differs, strict=True)
+        for part, there, tells in zip(PERSONAL, measured, differs, strict=True)
         if not tells
     }
 

@@ -12,10 +12,10 @@ import numpy as np
 
 from embed.errors import LogError
 from embed.store import Store
-from match.blend import Weights
+from match.blend import PERSONAL, Weights
 from match.clicks.rules import Rules
 from match.fitting.calibration import Calibration, calibrate
-from match.fitting.choices import PARTS, Choices, read_choices
+from match.fitting.choices import Choices, read_choices
 from match.fitting.proof import DEFAULTS, FITTED, PRESENT, PRIOR, Proof, lacking, prove, without
 from match.fitting.published import publish_weights
 from match.fitting.weights import MOST, Blend, fit
@@ -136,7 +136,7 @@ def _parts(choices: Choices, blend: Blend, proof: Proof) -> tuple[Part, ...]:
         "copy": "stays: lines of copy are not drawn but always the best, so that no log tells what they are worth"
     }
     kept = {name: Part(name, defaults[name], defaults[name], nan, nan, nan, None, why) for name, why in silent.items()}
-    return tuple((fitted | kept)[name] for name in (*PARTS, "copy"))
+    return tuple((fitted | kept)[name] for name in (*PERSONAL, "copy"))
 
 
 def _part(name: str, default: float, weight: float, error: float, proof: Proof) -> Part:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from embed.errors import ArtworkMatcherError
+from match.drawing import blank, save
 from match.fitting.flow import Fit
 from match.fitting.proof import DEFAULTS, FITTED
 
@@ -19,23 +20,13 @@ def draw_fit(fitted: Fit, file: Path) -> None:
 
     Raises ArtworkMatcherError without matplotlib, for an unknown ending, or where nothing was fitted.
     """
-    try:
-        import matplotlib
-    except ImportError as error:
-        raise ArtworkMatcherError("--plot needs matplotlib; pip install 'artwork-matcher[catalog]'") from error
-    matplotlib.use("Agg")  # files only, wherever it runs
-    from matplotlib.figure import Figure as Canvas
-
     if fitted.proof is None:
         raise ArtworkMatcherError("--plot: nothing was fitted; the report without it says why")
-    canvas = Canvas(figsize=(WIDTH, HEIGHT), layout="constrained")
+    canvas = blank(WIDTH, HEIGHT)
     left, right = canvas.subplots(1, 2, width_ratios=[1, 1.1])
     _reliability(left, fitted)
     _worth(right, fitted)
-    try:
-        canvas.savefig(file, dpi=110)
-    except ValueError as error:
-        raise ArtworkMatcherError(f"--plot {str(file)!r}: {error}") from error
+    save(canvas, file)
 
 
 def _reliability(axis, fitted: Fit) -> None:  # type: ignore[no-untyped-def]

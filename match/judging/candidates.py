@@ -10,12 +10,11 @@ import numpy as np
 import pyarrow as pa
 
 from embed.errors import LogError, QueryError
-from match.blend import TIE_DIGITS, Weights
+from match.blend import PERSONAL, TIE_DIGITS, Weights
 from match.exploring.policies import Exploration, propensities
 from match.exploring.thompson import Posteriors
 
 AT_ONCE = 1 << 16  # artworks: Thompson's quadrature takes a kilobyte or so for each
-PERSONAL = ("similarity", "people", "words")  # the parts of a score beside the prior, each with a weight
 DEFAULTS = tuple(getattr(Weights(), part) for part in PERSONAL)
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from embed.errors import ArtworkMatcherError
+from match.drawing import blank, save
 from match.judging.comparison import Comparison
 from match.judging.intervals import Estimate
 from match.judging.verdict import Judgement
@@ -20,26 +21,16 @@ def draw_candidates(comparison: Comparison, file: Path) -> None:
 
     Raises ArtworkMatcherError without matplotlib, for an unknown ending, or where the log can carry no estimate.
     """
-    try:
-        import matplotlib
-    except ImportError as error:
-        raise ArtworkMatcherError("--plot needs matplotlib; pip install 'artwork-matcher[catalog]'") from error
-    matplotlib.use("Agg")  # files only, wherever it runs
-    from matplotlib.figure import Figure as Canvas
-
     heard = {name: one for name, one in comparison.judged.items() if one.heard}
     if not heard or comparison.logged is None:
         raise ArtworkMatcherError("--plot: the log can carry no candidate's estimate; the report without it says why")
     lanes = sum(len(one.estimates) + 1 for one in heard.values())
-    canvas = Canvas(figsize=(WIDTH, MARGIN + LANE * (lanes + 1)), layout="constrained")
+    canvas = blank(WIDTH, MARGIN + LANE * (lanes + 1))
     axis = canvas.subplots()
     _draw(axis, comparison.logged, heard)
     missing = [name for name in comparison.judged if name not in heard]
     canvas.suptitle(_caption(comparison, missing), fontsize=8)
-    try:
-        canvas.savefig(file, dpi=110)
-    except ValueError as error:
-        raise ArtworkMatcherError(f"--plot {str(file)!r}: {error}") from error
+    save(canvas, file)
 
 
 def _draw(axis: Any, own: Estimate, heard: dict[str, Judgement]) -> None:

@@ -19,10 +19,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from embed.errors import LogError
+from match.blend import PERSONAL
 from match.clicks.facts import Facts, open_facts
 from match.clicks.logs import READERS, quoted, text
 from match.clicks.rules import Rules, Wait
-from match.judging.candidates import DEFAULTS, PERSONAL
+from match.judging.candidates import DEFAULTS
 from match.judging.served import considered_of
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from textwrap import wrap
 
 from artwork_doors.benching.figures import Figure
 from artwork_doors.evaluating.verdicts import Curves, Part
-from embed.errors import ArtworkMatcherError
+from match.drawing import blank, save
 
 ROW = 0.24  # inches
 WIDTH = 12.0
@@ -18,13 +18,6 @@ LEGEND = "dot and line: figure and its 95 % interval; grey: chance; orange: trut
 
 def draw_figures(parts: Sequence[Part], file: Path) -> None:
     """Write `file` in the format that its ending names. Raises ArtworkMatcherError without matplotlib or for an unknown ending."""
-    try:
-        import matplotlib
-    except ImportError as error:
-        raise ArtworkMatcherError("--plot needs matplotlib; pip install 'artwork-matcher[catalog]'") from error
-    matplotlib.use("Agg")  # files only, wherever it runs
-    from matplotlib.figure import Figure as Canvas
-
     panels = [
         (f"{part.title}\n{about}" if about != part.name else part.title, lines)
         for part in parts
@@ -33,17 +26,14 @@ def draw_figures(parts: Sequence[Part], file: Path) -> None:
     ]
     along = [panel for part in parts for panel in part.curves]
     rows = [CURVES] * len(along) + [len(lines) + 3 for _, lines in panels]
-    canvas = Canvas(figsize=(WIDTH, ROW * sum(rows)), layout="constrained")
+    canvas = blank(WIDTH, ROW * sum(rows))
     axes = canvas.subplots(len(rows), 1, gridspec_kw={"height_ratios": rows}, squeeze=False)[:, 0]
     for axis, panel in zip(axes, along, strict=False):
         _curves(axis, panel)
     for axis, (title, lines) in zip(axes[len(along) :], panels, strict=True):
         _panel(axis, title, lines)
     canvas.suptitle(LEGEND, fontsize=8)
-    try:
-        canvas.savefig(file, dpi=110)
-    except ValueError as error:
-        raise ArtworkMatcherError(f"--plot {str(file)!r}: {error}") from error
+    save(canvas, file)
 
 
 def _curves(axis: object, panel: Curves) -> None:
