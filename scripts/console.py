@@ -47,6 +47,7 @@ Wait = Annotated[
     typer.Option(min=0, help="Days in which a play may still come; as the log's own plays tell, where left out."),
 ]
 MostRepeats = Annotated[int, typer.Option(min=1, help="Impressions of one artwork that count, per user and day.")]
+MostOfTitle = Annotated[int, typer.Option(min=1, help="Impressions of one title that count, per user and day.")]
 MostImpressions = Annotated[int, typer.Option(min=1, help="Of a user who has more a day nothing of the day counts.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON on standard output.")]
 Check = Annotated[bool, typer.Option("--check", help="End with exit code 1 where a target is missed.")]

@@ -32,10 +32,7 @@ def fit_blend(
         typer.Option("--sure", help="Publish only where the 95 % interval of what they gain on the defaults lies above 0."),
     ] = False,
     forget: Annotated[bool, typer.Option("--forget", help="Drop what STORE publishes: back to the defaults.")] = False,
-    wait: Annotated[
-        float | None,
-        typer.Option(min=0, help="Days in which a play may still come; as the log's own plays tell, where left out."),
-    ] = None,
+    wait: console.Wait = None,
     plot: Annotated[
         Path | None, typer.Option(help="A picture, such as fit.png: promises against plays, and the weights.")
     ] = None,

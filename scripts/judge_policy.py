@@ -44,14 +44,9 @@ def judge_policy(
     by_place: Annotated[
         bool, typer.Option("--by-place", help="Artwork earns otherwise at another place of the page: model each by itself.")
     ] = False,
-    wait: Annotated[
-        float | None,
-        typer.Option(min=0, help="Days in which a play may still come; as the log's own plays tell, where left out."),
-    ] = None,
-    most_repeats: Annotated[int, typer.Option(min=1, help="Impressions of one title that count, per user and day.")] = 10,
-    most_impressions: Annotated[
-        int, typer.Option(min=1, help="Of a user who has more a day nothing of the day counts.")
-    ] = 2000,
+    wait: console.Wait = None,
+    most_repeats: console.MostOfTitle = 10,
+    most_impressions: console.MostImpressions = 2000,
     most: Annotated[
         int, typer.Option(min=1000, help="Impressions judged at once; of a longer log, those of some users.")
     ] = 1_000_000,

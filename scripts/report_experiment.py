@@ -37,7 +37,7 @@ def report_experiment(
     power: Annotated[float, typer.Option(help="The probability with which a lift of --mde should be found.")] = 0.8,
     level: Annotated[float, typer.Option(help="How often a winner may be false, where all arms are alike.")] = 0.05,
     wait: console.Wait = None,
-    most_repeats: Annotated[int, typer.Option(min=1, help="Impressions of one title that count, per user and day.")] = 10,
+    most_repeats: console.MostOfTitle = 10,
     most_impressions: console.MostImpressions = 2000,
     plot: Annotated[Path | None, typer.Option(help="Draw the lift over time to this file, such as lift.png.")] = None,
     as_json: console.AsJson = False,

@@ -93,7 +93,7 @@ def modelled(own: Log, draws: Draws, seed: int) -> tuple[str, np.ndarray]:
     columns = own.shown.max() + 1 if own.policies is None else own.policies.shape[1]
     models = {"each artwork's rate": artwork_means(own, columns)}
     if (parts := scores_of(draws.considered)) is not None:
-        features = np.stack([in_columns(draws.choices, part) for part in parts], axis=2)
+        features = np.stack([in_columns(draws.placed, part) for part in parts], axis=2)
         models["the score as it was logged"] = logistic(replace(own, group=None), np.empty((len(own), 0)), features)
     fitted = {name: cross_fit(model, folds) for name, model in models.items()}
     best = min(fitted, key=lambda name: log_loss(own, fitted[name]))
@@ -107,7 +107,7 @@ def log_loss(log: Log, predicted: np.ndarray) -> float:
 
 
 def _log(draws: Draws, policy: np.ndarray, question: Question) -> Log:
-    log = log_of(draws.choices, draws.played, policy)
+    log = log_of(draws.choices, draws.played, policy, placed=draws.placed)
     return replace(log, group=_by_place(log, draws)) if question.by_place else log
 
 

@@ -11,6 +11,7 @@ began has no draw, and is left out. A log without `period` and `kept` is one of 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,7 +25,7 @@ from match.clicks.facts import Facts, open_facts
 from match.clicks.logs import READERS, quoted, text
 from match.clicks.rules import Rules, Wait
 from match.judging.candidates import DEFAULTS
-from match.judging.served import considered_of
+from match.judging.served import Placed, considered_of, place
 
 if TYPE_CHECKING:
     import duckdb
@@ -97,6 +98,11 @@ class Draws:
     starts: np.ndarray  # (n + 1,) int64
     tables: dict[str, np.ndarray]  # by name: (m,) propensities of policies that were worked out elsewhere
     left: Left
+
+    @cached_property
+    def placed(self) -> Placed:
+        """Where they lie in a Log, whatever policy is judged."""
+        return place(self.choices)
 
     @property
     def policies(self) -> tuple[str, ...]:

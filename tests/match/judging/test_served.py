@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from embed.errors import LogError
 from match.judging.estimators import ips
-from match.judging.served import in_columns, log_of
+from match.judging.served import in_columns, log_of, place
 
 CONSIDERED = pa.list_(pa.struct([("artwork_id", pa.string()), ("propensity", pa.float64())]))
 
@@ -62,7 +62,7 @@ def test_what_a_policy_lacks_is_of_artwork_that_was_not_considered() -> None:
 
 def test_values_stand_where_the_log_has_its_propensities() -> None:
     log, values = log_of(table(*CHOICES), np.zeros(3), POLICY), np.arange(1.0, 6)
-    placed = in_columns(table(*CHOICES), values)
+    placed = in_columns(place(table(*CHOICES)), values)
     assert log.policies is not None
     assert placed[log.policies > 0].sum() == values.sum()
     assert [placed[row, log.shown[row]] for row in range(3)] == [1, 3, 5]
