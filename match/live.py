@@ -65,6 +65,11 @@ class LiveMatcher:
             self._thread.start()
 
     @property
+    def root(self) -> Path:
+        """The store's folder."""
+        return self._root
+
+    @property
     def current(self) -> Matcher:
         """The Matcher that serves at the moment: take it once to ask it several things of one snapshot."""
         return self._current

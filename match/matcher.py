@@ -9,6 +9,7 @@ published.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache, partial
@@ -111,6 +112,12 @@ class Matcher:
         store = store if isinstance(store, Store) else open_store(store)
         snapshot = open_snapshot(store)
         return cls(snapshot, *read_users(store, snapshot), read_priors(store), weights or read_weights(store))
+
+    def with_weights(self, weights: Weights) -> "Matcher":
+        """The same with another blend; all that does not depend on the blend is shared, so that it costs nothing."""
+        other = copy(self)
+        object.__setattr__(other, "weights", weights)
+        return other
 
     @property
     def user_ids(self) -> list[str]:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from embed.store import Store
     from embed.tastes.asked import Said
     from index.fits import Question
-    from index.snapshot import Snapshot
     from match.blend import Prior
     from match.search import Answer, Hit
 
@@ -81,7 +80,7 @@ def find_artwork(
     in_segment = segment_priors(clicks, segment) if clicks is not None and segment is not None else None
     questions = []
     if words or picture:
-        encoder = _encoder_of(open_store(store, snapshot.manifest.fingerprint), snapshot)
+        encoder = encoder_of(open_store(store, snapshot.manifest.fingerprint), snapshot.manifest.name)
         console.note_checkpoint(encoder.choice)
         questions = questions_of(encoder, words, picture)
     priors = read_priors(opened)
@@ -213,16 +212,16 @@ def _by_clicks(segment: str | None, priors: "pa.Table") -> str:
     return "the most played first" if len(priors) else "by title, since no clicks are known"
 
 
-def _encoder_of(store: "Store", snapshot: "Snapshot") -> "Encoder":
+def encoder_of(store: "Store", snapshot: str) -> "Encoder":
     """The snapshot's, which after a switch is not the store's until the next one is published."""
     from embed.encoder import load_encoder
     from embed.errors import FingerprintError
 
     encoder = load_encoder(store.choice)
-    if encoder.fingerprint != snapshot.manifest.fingerprint:
+    if encoder.fingerprint != store.fingerprint:
         raise FingerprintError(
-            f"snapshot {snapshot.manifest.name} of {store.root} was made with {store.choice} when its fingerprint was "
-            f"{snapshot.manifest.fingerprint[:12]}, and now it is {encoder.fingerprint[:12]}: their vectors do not compare; put that "
+            f"snapshot {snapshot} of {store.root} was made with {store.choice} when its fingerprint was "
+            f"{store.fingerprint[:12]}, and now it is {encoder.fingerprint[:12]}: their vectors do not compare; put that "
             "checkpoint back, or embed everything anew with scripts/embed_artwork.py --switch"
         )
     return encoder

@@ -1,35 +1,114 @@
-"""The page a person looks at: `python scripts/inspect_matches.py --store STORE --out page.html`."""
+"""The page a person looks at: `python scripts/inspect_matches.py --store STORE --out page.html`, or `--serve`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from artwork_doors import console
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from embed.records import Profile
+    from embed.store import Store
+    from index.fits import Question
+    from match.matcher import Matcher
+    from match.page import Reading
+
 app = console.door()
+
+PORT = 8080
 
 
 @app.command()
 @console.reports_errors
 def inspect_matches(
     store: Annotated[Path, typer.Option(help="The store that scripts/embed_artwork.py made.")],
-    out: Annotated[Path, typer.Option(help="The HTML file to write.")],
-    users: Annotated[str | None, typer.Option(help="User ids, divided by commas; the first 12 where left out.")] = None,
-    titles: Annotated[str | None, typer.Option(help="Title ids, divided by commas; the first 24 where left out.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The HTML file to write.")] = None,
+    serve: Annotated[bool, typer.Option("--serve", help="Serve the page on this machine instead, with live queries.")] = False,
+    host: Annotated[
+        str, typer.Option(help="Where to serve: this machine alone, unless another address is given.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="At which port; 0 for any that is free.")] = PORT,
+    users: Annotated[
+        str | None,
+        typer.Option(help="User ids, divided by commas; where left out, the first 12 of a file, all that are served."),
+    ] = None,
+    titles: Annotated[
+        str | None,
+        typer.Option(help="Title ids, divided by commas; where left out, the first with 5,000 artworks, all that are served."),
+    ] = None,
 ) -> None:
-    """Write one self-contained HTML page: each user's taste beside the artwork chosen and not chosen, with the scores' parts.
+    """Write one self-contained HTML page, or serve it: each user's taste, the artwork chosen and not chosen, and why.
 
-    Exit code 0: written; 2: could not run.
+    Served, the page answers for every user and title, follows what is published, and takes new weights, tastes and phrases to look
+    for. It is for this machine; whoever gives another --host opens the catalog to all who reach that address.
+
+    Exit code 0: written, or served until it was stopped; 2: could not run.
     """
     from embed.store import open_store
-    from match.page import write_page
 
+    if serve == (out is not None):
+        raise typer.BadParameter("give --out FILE or --serve")
     opened = open_store(store)
     console.note_checkpoint(opened.choice)
+    if out is None:
+        _serve(opened, host, port, users, titles)
+        return
+    from match.page import write_page
+
     with console.progress_bar("thumbnails") as progress:
         write_page(opened, out, users=console.names(users), titles=console.names(titles), progress=progress)
     typer.echo(f"{out.resolve()}")
+
+
+def _serve(store: "Store", host: str, port: int, users: str | None, titles: str | None) -> None:
+    import socket
+
+    import uvicorn
+
+    from match.live import LiveMatcher
+    from match.page import application
+    from match.page.server import LOOPBACK
+
+    with LiveMatcher(store) as live, socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        hosts = LOOPBACK if host in ("127.0.0.1", "::1", "localhost") else ["*"]
+        asked = console.names(users), console.names(titles)
+        page = application(live, _reading(store), users=asked[0], titles=asked[1], hosts=hosts)
+        typer.echo(f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/")
+        uvicorn.Server(uvicorn.Config(page, log_level="warning", lifespan="off")).run(sockets=[listening])
+
+
+def _reading(store: "Store") -> "Reading":
+    """The encoder of the snapshot that serves, loaded when it is first needed."""
+    import threading
+    from functools import lru_cache
+
+    from artwork_doors.find_artwork import encoder_of, questions_of
+    from embed.store import open_store
+    from embed.tastes.profile_text import phrases_of_text
+    from embed.tastes.trial import profile_tried
+    from match.page import Reading
+
+    encoder = lru_cache(maxsize=1)(lambda fingerprint, name: encoder_of(open_store(store.root, fingerprint), name))
+    one_at_a_time = threading.Lock()
+
+    def questions(matcher: "Matcher", words: str) -> "Sequence[Question]":
+        manifest = matcher.snapshot.manifest
+        with one_at_a_time:
+            return questions_of(encoder(manifest.fingerprint, manifest.name), words, None)
+
+    def profile(matcher: "Matcher", user_id: str, text: str) -> "Profile":
+        manifest, before = matcher.snapshot.manifest, matcher.profiles.get(user_id)
+        phrases = phrases_of_text(text, "the edited taste", before.phrases if before else ())
+        with one_at_a_time:
+            tower = encoder(manifest.fingerprint, manifest.name)
+            return profile_tried(user_id, phrases, before, matcher.profiles.vectors, matcher.audience, tower)
+
+    return Reading(questions, profile)
 
 
 def main() -> None:

@@ -86,13 +86,18 @@ def _edited(
     if missing := [text for kind, text in keys if (kind, text) not in vectors]:
         raise StoreError(f"phrase {missing[0]!r} of an edited profile has no vector; run scripts/embed_users.py again")
     stacked = np.array([vectors[key] for key in keys], np.float32).reshape(len(keys), len(audience.mean))
-    weights = np.array([phrase["weight"] for phrase in row["phrases"]])
-    common = np.array([audience.commons.get(kind, audience.neutral) for kind, _ in keys], np.float32).reshape(stacked.shape)
-    numbers = interests_of(weights, stacked, common).tolist()
+    numbers = interests_among(keys, [phrase["weight"] for phrase in row["phrases"]], stacked, audience)
     told = [{**phrase, "interest": number} for phrase, number in zip(row["phrases"], numbers, strict=True)]
     text = "; ".join(str(Phrase(phrase["text"], phrase["kind"], phrase["weight"])) for phrase in told)
     made = {"text": text, "phrases": told, "fingerprint": audience.fingerprint, "source": "edited"}
     return {"user_id": row["user_id"], "locale": None, "segment": None, **about, **made}
+
+
+def interests_among(keys: Sequence[PhraseKey], weights: Sequence[float], vectors: np.ndarray, audience: Audience) -> list[int]:
+    """Which of a user's interests each phrase belongs to, -1 for a dislike; vectors: (phrases, d) float32."""
+    common = np.array([audience.commons.get(kind, audience.neutral) for kind, _ in keys], np.float32).reshape(vectors.shape)
+    numbers: list[int] = interests_of(np.array(weights), vectors, common).tolist()
+    return numbers
 
 
 def read_phrase_vectors(store: Store) -> dict[PhraseKey, np.ndarray]:

@@ -52,6 +52,12 @@ class CatalogPriors:
         return found or self._keep(segment, self._made(segment))
 
     @cached_property
+    def segments(self) -> list[str]:
+        """Those that have priors of their own, by name; of a name that only clicks know, its folded form."""
+        tasted = {fold(name) for name in self._tasted}
+        return sorted(self._tasted | {name for name in self._clicked if name not in tasted})
+
+    @cached_property
     def own_rows(self) -> np.ndarray:
         """(n,) bool: the artwork of which a segment has clicks of its own."""
         here = self.priors.segments["artwork_id"].combine_chunks()

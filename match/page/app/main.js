@@ -1,0 +1,54 @@
+// The app: a bar of views, and the one that the address names.
+import { html, render, useEffect } from "./base.js";
+import { begin, useDocument } from "./ask.js";
+import { counted, plural } from "./numbers.js";
+import { href, useRoute } from "./route.js";
+import { GridView } from "./views/grid.js";
+import { TitleView } from "./views/title.js";
+import { UserView } from "./views/user.js";
+
+// In the order of the menu; what has no label is reached by links.
+const VIEWS = {
+  grid: { label: "Choices", View: GridView },
+  title: { View: TitleView },
+  user: { View: UserView },
+};
+
+function App() {
+  const { view, parameters } = useRoute();
+  const { document: overview, error } = useDocument("overview");
+  const known = VIEWS[view];
+  useEffect(() => document.getElementById("main")?.focus({ preventScroll: true }), [view]);
+  if (error) return html`<p class="error">${error.message}</p>`;
+  if (!overview) return html`<p class="loading">Loading …</p>`;
+  const { View } = known ?? {};
+  return html`<a class="skip" href="#main" onClick=${skip}>Skip to the content</a>
+    <${Header} overview=${overview} view=${view} />
+    <main id="main" tabindex="-1" class=${view}>
+      ${known ? html`<${View} parameters=${parameters} overview=${overview} />` : html`<p class="error">There is no view “${view}”.</p>`}
+    </main>`;
+}
+
+function skip(event) {
+  event.preventDefault(); // the address names a view, not a place on the page
+  document.getElementById("main").focus();
+}
+
+function Header({ overview, view }) {
+  const { snapshot, encoder } = overview;
+  return html`<header>
+    <h1><a href=${href("grid")}>Artwork matches</a></h1>
+    <nav aria-label="Views"><ul>
+      ${Object.entries(VIEWS).map(
+        ([name, { label }]) => label && html`<li key=${name}><a href=${href(name)} aria-current=${name === view ? "page" : null}>${label}</a></li>`,
+      )}
+    </ul></nav>
+    <p class="soft">Snapshot ${snapshot.name}, ${snapshot.published_at.slice(0, 16).replace("T", " ")}: ${plural(snapshot.artworks, "artwork")},
+      ${" "}${plural(overview.titles, "title")}, ${plural(overview.users, "user")}. Encoder <bdi>${encoder.name}</bdi>${encoder.bundled && ", which serves a first try and is no match for a real one"}.</p>
+  </header>`;
+}
+
+begin().then(
+  () => render(html`<${App} />`, document.getElementById("app")),
+  (error) => render(html`<p class="error">The page cannot be unpacked: ${error.message}</p>`, document.getElementById("app")),
+);

@@ -1,0 +1,6 @@
+// Numbers as the page writes them.
+
+export const signed = (value) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(2)}`;
+export const percent = (value, digits = 1) => `${(100 * value).toFixed(digits)} %`;
+export const counted = (value) => value.toLocaleString("en");
+export const plural = (count, one, many = `${one}s`) => `${counted(count)} ${count === 1 ? one : many}`;

@@ -1,0 +1,28 @@
+// A score and its parts: bars that add up to it.
+import { html } from "./base.js";
+import { percent, plural, signed } from "./numbers.js";
+
+export const PARTS = ["prior", "similarity", "people", "words"];
+const WIDEST = 4; // log-odds at which a bar is full
+
+export function Bar({ part, value }) {
+  const size = (Math.min(Math.abs(value), WIDEST) / WIDEST) * 50;
+  const left = value >= 0 ? 50 : 50 - size;
+  return html`<div class="bar ${part}" aria-hidden="true"><i style=${{ left: `${left}%`, width: `${size}%` }}></i></div>`;
+}
+
+export function Rate({ prior }) {
+  const shown = prior.impressions ? `${prior.plays} of ${plural(prior.impressions, "impression")} played` : "never shown";
+  return html`${percent(prior.mean)}, ${shown}${prior.segment && html` in <bdi>${prior.segment}</bdi>`}`;
+}
+
+// artwork: as match/page/told.py: told_artwork has it.
+export function Parts({ artwork }) {
+  return html`<dl class="parts">
+    ${PARTS.map(
+      (part) => html`<div key=${part}><dt>${part}</dt><dd><${Bar} part=${part} value=${artwork.parts[part]} /></dd>
+        <dd class="number">${signed(artwork.parts[part])}</dd></div>`,
+    )}
+    <div class="total"><dt>score</dt><dd class="rate"><${Rate} prior=${artwork.prior} /></dd><dd class="number">${signed(artwork.score)}</dd></div>
+  </dl>`;
+}

@@ -1,0 +1,20 @@
+"""What a user meets: the artwork chosen for a block of titles."""
+
+from collections.abc import Iterator
+
+from match.page.documents.blocks import block, starts
+from match.page.parameters import Parameters
+from match.page.site import Document, Site
+from match.page.told import told_choice
+
+
+def answer(site: Site, parameters: Parameters) -> Document:
+    """user, start; similarity, people, words and copy: the blend; taste: the edited profile."""
+    matcher, user = site.matcher_of(parameters), site.user_of(parameters)
+    chosen = matcher.choose(user, block(site.title_ids, parameters), with_others=True)
+    return {"total": len(site.title_ids), "choices": [told_choice(site, choice) for choice in chosen]}
+
+
+def written(site: Site) -> Iterator[Parameters]:
+    """All blocks of titles for every user."""
+    return (Parameters(user=user_id, start=start) for user_id in site.user_ids for start in starts(len(site.title_ids)))

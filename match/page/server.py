@@ -1,0 +1,126 @@
+"""The page as a server on this machine: documents are answered as they are asked for, from what the store publishes at the moment."""
+
+import json
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from embed.errors import ArtworkMatcherError
+from embed.store import open_store
+from match.live import LiveMatcher
+from match.page.app import script, style
+from match.page.documents import answer
+from match.page.parameters import Parameters
+from match.page.shell import SERVED_POLICY, served_shell
+from match.page.site import Reading, Site
+from match.page.thumbnails import TYPE, WIDTHS, thumbnail
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+HEADERS = {
+    "Content-Security-Policy": SERVED_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+_log = logging.getLogger(__name__)
+
+
+class _Serving:
+    """The site of the matcher that serves at the moment."""
+
+    def __init__(self, live: LiveMatcher, users: Sequence[str] | None, titles: Sequence[str] | None, reading: Reading) -> None:
+        self._live, self._asked = live, (users, titles, reading)
+        self._site = self._made()
+
+    def site(self) -> Site:
+        if self._site.matcher is not self._live.current:
+            self._site = self._made()
+        return self._site
+
+    def _made(self) -> Site:
+        return Site.of(open_store(self._live.root), self._live.current, *self._asked)
+
+
+def application(
+    live: LiveMatcher,
+    reading: Reading,
+    *,
+    users: Sequence[str] | None = None,
+    titles: Sequence[str] | None = None,
+    hosts: Sequence[str] = LOOPBACK,
+) -> "Starlette":
+    """The ASGI application.
+
+    hosts: by which names it may be asked; a page of another host that a browser was made to look up as this machine is refused.
+    """
+    from starlette.applications import Starlette
+    from starlette.middleware import Middleware
+    from starlette.middleware.gzip import GZipMiddleware
+    from starlette.middleware.trustedhost import TrustedHostMiddleware
+    from starlette.responses import Response
+    from starlette.routing import Route
+
+    serving = _Serving(live, users, titles, reading)
+
+    def page(request: "Request") -> Response:
+        return Response(served_shell(), media_type="text/html", headers=HEADERS)
+
+    def app_script(request: "Request") -> Response:
+        return Response(script(), media_type="text/javascript", headers=HEADERS)
+
+    def app_style(request: "Request") -> Response:
+        return Response(style(), media_type="text/css", headers=HEADERS)
+
+    def no_icon(request: "Request") -> Response:
+        return Response(None, 204, HEADERS)
+
+    def document(request: "Request") -> Response:
+        return _document(serving.site(), request)
+
+    def picture(request: "Request") -> Response:
+        return _picture(serving.site(), request)
+
+    routes = [
+        Route("/", page),
+        Route("/app.js", app_script),
+        Route("/app.css", app_style),
+        Route("/favicon.ico", no_icon),
+        Route("/documents/{kind}", document),
+        Route("/pictures/{width:int}/{sha256}.webp", picture),
+    ]
+    guards = [Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts)), Middleware(GZipMiddleware, minimum_size=2048)]
+    return Starlette(routes=routes, middleware=guards)
+
+
+def _document(site: Site, request: "Request") -> "Response":
+    """What cannot be answered is said as {"error": …} with status 400, and what ought not to happen is logged, too."""
+    from starlette.responses import Response
+
+    status = 200
+    try:
+        told = answer(site, request.path_params["kind"], Parameters(request.query_params))
+    except ArtworkMatcherError as error:
+        told, status = {"error": str(error)}, 400
+    except Exception as error:
+        _log.exception("%s", request.url)
+        told, status = {"error": f"the server failed ({error!r}); its log says more"}, 500
+    body = json.dumps(told, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return Response(body, status, {**HEADERS, "Cache-Control": "no-store"}, "application/json")
+
+
+def _picture(site: Site, request: "Request") -> "Response":
+    from starlette.responses import Response
+
+    width, sha256 = request.path_params["width"], request.path_params["sha256"]
+    path = site.paths.get(sha256)
+    data = thumbnail(site.store, sha256, path, width) if path is not None and width in WIDTHS else None
+    if data is None:
+        return Response("there is no such picture", 404, HEADERS, "text/plain")
+    return Response(data, 200, {**HEADERS, "Cache-Control": "private, max-age=31536000, immutable"}, TYPE)

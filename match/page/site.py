@@ -1,0 +1,101 @@
+"""A store as the page looks at it: the matcher that serves, the users and titles that are shown, and what a viewer may ask anew."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from embed.errors import QueryError
+from embed.records import Profile
+from embed.store import Store, open_store
+from index.fits import Question
+from match.blend import Weights
+from match.matcher import Matcher
+from match.page.parameters import Parameters
+
+WEIGHTS = tuple(Weights.__dataclass_fields__)
+MOST_WEIGHT = 5.0  # as fit_blend.py has it
+BLENDS_REMEMBERED = 8
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What only an encoder can do, lent by a door: this package never loads CLIP."""
+
+    questions: Callable[[Matcher, str], Sequence[Question]]  # what somebody looks for, in words
+    profile: Callable[[Matcher, str, str], Profile]  # of a user, as edited text
+
+
+@dataclass(frozen=True)
+class Site:
+    """Make one with `Site.of`; read-only, and may be shared between threads."""
+
+    store: Store
+    matcher: Matcher
+    user_ids: Sequence[str]
+    title_ids: Sequence[str]
+    reading: Reading | None = None  # None where nothing can be asked that was not written down: a page in a file
+    _blends: dict[Weights, Matcher] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def of(
+        cls,
+        store: Store,
+        matcher: Matcher,
+        users: Sequence[str] | None = None,
+        titles: Sequence[str] | None = None,
+        reading: Reading | None = None,
+    ) -> "Site":
+        """All users and titles where none are named."""
+        store = open_store(store.root)  # where the pictures lie may have been noted since the caller opened it
+        shown = matcher.user_ids if users is None else list(users), matcher.title_ids if titles is None else list(titles)
+        return cls(store, matcher, *shown, reading)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it answers what was not written down before."""
+        return self.reading is not None
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """title_id to the title's name."""
+        titles = self.matcher.snapshot.titles
+        return dict(zip(titles["title_id"].to_pylist(), titles["name"].to_pylist(), strict=True))
+
+    @cached_property
+    def pictures(self) -> dict[str, str]:
+        """artwork_id to the sha256 of its picture, by which its thumbnail is known."""
+        artwork = self.matcher.snapshot.artwork
+        return dict(zip(artwork["artwork_id"].to_pylist(), artwork["sha256"].to_pylist(), strict=True))
+
+    @cached_property
+    def paths(self) -> dict[str, str]:
+        """sha256 of a picture to where it lies; of several places the first artwork's."""
+        artwork = self.matcher.snapshot.artwork
+        placed = zip(reversed(artwork["sha256"].to_pylist()), reversed(artwork["path"].to_pylist()), strict=True)
+        return dict(placed)
+
+    def matcher_of(self, parameters: Parameters) -> Matcher:
+        """The matcher, with the weights that are asked for. Raises QueryError where one is no number from 0 to MOST_WEIGHT."""
+        asked = {name: value for name in WEIGHTS if (value := parameters.number(name, 0.0, MOST_WEIGHT)) is not None}
+        weights = replace(self.matcher.weights, **asked)
+        if weights == self.matcher.weights:
+            return self.matcher
+        if weights not in self._blends:
+            while len(self._blends) >= BLENDS_REMEMBERED:
+                self._blends.pop(next(iter(self._blends)), None)
+            self._blends[weights] = self.matcher.with_weights(weights)
+        return self._blends[weights]
+
+    def user_of(self, parameters: Parameters) -> str | Profile:
+        """Whom is asked for: the id, or their profile with the taste that is asked for. Raises QueryError where the page cannot read
+        it, and what the reading raises."""
+        user_id, text = parameters.text("user"), parameters.get("taste")
+        if text is None:
+            return user_id
+        if self.reading is None:
+            raise QueryError("a page in a file cannot read a new taste; serve it (inspect_matches --serve)")
+        return self.reading.profile(self.matcher, user_id, text)
+
+
+Document = dict[str, Any]  # as JSON has it

@@ -1,0 +1,54 @@
+"""Choices and scores as documents have them: short names, plain values; the four parts add up to the score."""
+
+from match.blend import Prior
+from match.lines import Line
+from match.matcher import Choice
+from match.page.site import Document, Site
+from match.scored import Scored
+
+
+def told_artwork(site: Site, artwork: Scored) -> Document:
+    """An artwork of a title as one user sees it."""
+    return {
+        "id": artwork.artwork_id,
+        "path": artwork.path,
+        "picture": site.pictures.get(artwork.artwork_id),
+        "score": artwork.score,
+        "parts": {
+            "prior": artwork.prior_part,
+            "similarity": artwork.similarity_part,
+            "people": artwork.people_part,
+            "words": artwork.words_part,
+        },
+        "phrase": artwork.phrase,
+        "cosine": artwork.phrase_similarity,
+        "people": list(artwork.people),
+        "word": artwork.word,
+        "prior": told_prior(artwork.prior),
+    }
+
+
+def told_prior(prior: Prior) -> Document:
+    """What clicks say, and the counts behind it."""
+    return prior._asdict()
+
+
+def told_line(line: Line | None, reason: str) -> Document:
+    """The line of copy beside an artwork, and why."""
+    if line is None:
+        return {"id": None, "reason": reason}
+    told = {"id": line.copy_id, "text": line.text, "similarity": line.similarity_part, "prior": told_prior(line.prior)}
+    return {**told, "reason": reason}
+
+
+def told_choice(site: Site, choice: Choice) -> Document:
+    """What was chosen for a title; `second` is the runner-up, None where there is none or where it was not asked for."""
+    return {
+        "title": choice.title_id,
+        "reason": choice.reason,
+        "artwork": choice.artwork and told_artwork(site, choice.artwork),
+        "second": told_artwork(site, choice.others[0]) if choice.others else None,
+        "copy": told_line(choice.copy, choice.copy_reason),
+        "propensity": choice.propensity,
+        "guards": list(choice.guards),
+    }

@@ -1,0 +1,161 @@
+"""A real browser on pages of small stores, as a file and served."""
+
+import re
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """The Chromium or Chrome that is installed."""
+    from playwright.sync_api import sync_playwright
+
+    executable = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if executable is None:
+        pytest.skip("no Chromium or Chrome is installed (Debian: apt-get install chromium)")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def look(browser: Any) -> Iterator[Callable[..., Any]]:
+    """look(url, view="", width=1280, height=800, **context) -> playwright's Page, once the view is there.
+
+    At the end of the test no script has failed, nothing was refused by the page's policy, and no other host was asked.
+    """
+    contexts, wrong = [], []
+
+    def open_at(url: str, view: str = "", width: int = 1280, height: int = 800, **kwargs: Any) -> Any:
+        context = browser.new_context(viewport={"width": width, "height": height}, **kwargs)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
+        page.on("console", lambda message: _complaint(message, wrong))
+        page.on(
+            "request", lambda request: None if request.url.startswith((_origin(url), "data:")) else wrong.append(request.url)
+        )
+        page.goto(url + view)
+        page.wait_for_selector("main:not(:has(.loading))")
+        return page
+
+    yield open_at
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+def _complaint(message: Any, wrong: list[str]) -> None:
+    """What a script or the page's policy complains of; a picture that is there no more is no fault."""
+    if message.type in {"error", "warning"} and "404" not in message.text and "400" not in message.text:
+        wrong.append(f"{message.type}: {message.text}")
+
+
+def _origin(url: str) -> str:
+    return url if url.startswith("file:") else re.match(r"https?://[^/]*/", url).group()  # type: ignore[union-attr]
+
+
+@pytest.fixture
+def pictures(tmp_path: Path, titles: dict, drawing: Callable) -> Path:
+    """A folder with a picture for each artwork of `titles` but the ghost."""
+    folder = tmp_path / "catalog"
+    folder.mkdir()
+    for row in (row for rows in titles.values() for row in rows if row["artwork_id"] != "ghost"):
+        drawing(row["artwork_id"]).save(folder / f"{row['artwork_id']}.png")
+    return folder
+
+
+@pytest.fixture
+def pictured_store(tmp_path: Path, make_store: Callable, titles: dict, users: dict, pictures: Path) -> Any:
+    """`titles` and `users`, with their pictures."""
+    return make_store(tmp_path / "store", titles, users, catalog=pictures)
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., str]:
+    """write(store, users=, titles=) -> the address of the page as a file."""
+    from match.page import write_page
+
+    def run(store: Any, **kwargs: Any) -> str:
+        write_page(store, tmp_path / "page.html", **kwargs)
+        return (tmp_path / "page.html").as_uri()
+
+    return run
+
+
+@pytest.fixture
+def reading() -> Any:
+    """An encoder's part played by hand: no text is known, but those that a test puts into `reading.words` (text to vector)."""
+    import numpy as np
+
+    from embed.records import Phrase, Profile
+    from embed.tastes.profile_text import phrases_of_text
+    from index.fits import Question
+
+    words: dict[str, Any] = {}
+
+    def profile(matcher: Any, user_id: str, text: str) -> Profile:
+        phrases = phrases_of_text(text, "the edited taste")
+        known = matcher.profiles.vectors
+        vectors = [
+            known[phrase.kind, phrase.text] if (phrase.kind, phrase.text) in known else words[phrase.text] for phrase in phrases
+        ]
+        told = tuple(Phrase(phrase.text, phrase.kind, phrase.weight) for phrase in phrases)
+        return Profile(
+            user_id, told, np.array(vectors, np.float32).reshape(len(told), -1), matcher.audience.fingerprint, "edited"
+        )
+
+    def questions(matcher: Any, text: str) -> list[Question]:
+        return [Question(text, words[text])]
+
+    return SimpleNamespace(words=words, questions=questions, profile=profile)
+
+
+@pytest.fixture
+def serve(reading: Any) -> Iterator[Callable[..., str]]:
+    """serve(store, users=None, titles=None) -> the address of the page as served, until the end of the test."""
+    import uvicorn
+
+    from match.live import LiveMatcher
+    from match.page import Reading, application
+
+    ends: list[Callable[[], None]] = []
+
+    def run(store: Any, **kwargs: Any) -> str:
+        live = LiveMatcher(store, seconds=None)
+        page = application(live, Reading(reading.questions, reading.profile), **kwargs)
+        server = uvicorn.Server(uvicorn.Config(page, port=0, log_level="warning", lifespan="off"))
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        while not server.started:
+            thread.join(0.01)
+
+        def end() -> None:
+            server.should_exit = True
+            thread.join()
+            live.close()
+
+        ends.append(end)
+        return f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/"
+
+    yield run
+    for end in ends:
+        end()
