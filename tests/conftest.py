@@ -5,9 +5,12 @@ what a test may change (`catalog_folder`, `store`) is a copy of its own.
 """
 
 import atexit
+import base64
 import csv
+import gzip
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -328,3 +331,22 @@ def empty_store(tmp_path: Path, tiny_encoder: Any) -> Any:
     from embed.store import create_store
 
     return create_store(tmp_path / "store", tiny_encoder.choice, tiny_encoder.fingerprint, tiny_encoder.dimension)
+
+
+@pytest.fixture(scope="session")
+def unpack() -> Callable[[Path], tuple[dict[tuple[str, ...], Any], dict[str, str]]]:
+    """unpack(page.html) -> (its documents by their kind and then their parameters, "name=value" each; its pictures by sha256)."""
+
+    def read(page: Path) -> tuple[dict[tuple[str, ...], Any], dict[str, str]]:
+        source = page.read_text(encoding="utf-8")
+        found = [
+            re.search(rf'<script type="text/plain" id="{name}">([\w+/=]+)</script>', source)
+            for name in ("documents", "pictures")
+        ]
+        documents, pictures = (json.loads(gzip.decompress(base64.b64decode(one[1]))) for one in found if one)
+        keys = map(json.loads, documents)
+        return {
+            (kind, *map("=".join, rest)): told for (kind, *rest), told in zip(keys, documents.values(), strict=True)
+        }, pictures
+
+    return read
