@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from embed.errors import QueryError
-from match.page.documents import choices, overview, title, titles, user, users
+from match.page.documents import artworks, choices, overview, title, titles, user, users
 from match.page.parameters import Parameters, key_of
 from match.page.site import Document, Site
 
@@ -27,6 +27,7 @@ KINDS = {
     "choices": Kind(choices.answer, choices.written),
     "title": Kind(title.answer, title.written),
     "user": Kind(user.answer, user.written),
+    "artworks": Kind(artworks.answer, artworks.written),
 }
 
 
