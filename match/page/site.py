@@ -11,6 +11,7 @@ from embed.store import Store, open_store
 from index.fits import Question
 from match.blend import Weights
 from match.matcher import Matcher
+from match.page.catalog import Catalog
 from match.page.parameters import Parameters
 
 WEIGHTS = tuple(Weights.__dataclass_fields__)
@@ -71,6 +72,11 @@ class Site:
     def folded_users(self) -> list[str]:
         """The same of users' ids."""
         return list(map(fold, self.user_ids))
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """All artwork of the titles that are shown."""
+        return Catalog.of(self.matcher.snapshot, self.title_ids)
 
     @cached_property
     def pictures(self) -> dict[str, str]:

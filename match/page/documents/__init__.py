@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from embed.errors import QueryError
-from match.page.documents import changed, choices, overview, title, titles, user, users
+from match.page.documents import artworks, changed, choices, overview, title, titles, user, users
 from match.page.parameters import Parameters, key_of
 from match.page.site import Document, Site
 
@@ -28,6 +28,7 @@ KINDS = {
     "changed": Kind(changed.answer, changed.written),
     "title": Kind(title.answer, title.written),
     "user": Kind(user.answer, user.written),
+    "artworks": Kind(artworks.answer, artworks.written),
 }
 
 
