@@ -338,15 +338,18 @@ def unpack() -> Callable[[Path], tuple[dict[tuple[str, ...], Any], dict[str, str
     """unpack(page.html) -> (its documents by their kind and then their parameters, "name=value" each; its pictures by sha256)."""
 
     def read(page: Path) -> tuple[dict[tuple[str, ...], Any], dict[str, str]]:
-        source = page.read_text(encoding="utf-8")
-        found = [
-            re.search(rf'<script type="text/plain" id="{name}">([\w+/=]+)</script>', source)
-            for name in ("documents", "pictures")
-        ]
-        documents, pictures = (json.loads(gzip.decompress(base64.b64decode(one[1]))) for one in found if one)
+        blocks = dict(
+            re.findall(r'<script type="text/plain" id="([\w-]+)">([\w+/=]*)</script>', page.read_text(encoding="utf-8"))
+        )
+        contents = opened(blocks["contents"])
+        documents = {key: told for name in contents["documents"] for key, told in opened(blocks[name]).items()}
+        assert list(documents) == [key for keys in contents["documents"].values() for key in keys]
         keys = map(json.loads, documents)
-        return {
-            (kind, *map("=".join, rest)): told for (kind, *rest), told in zip(keys, documents.values(), strict=True)
-        }, pictures
+        told = {(kind, *map("=".join, rest)): one for (kind, *rest), one in zip(keys, documents.values(), strict=True)}
+        places = contents["pictures"].items()
+        return told, {sha256: blocks[name][start : start + length] for sha256, (name, start, length) in places}
+
+    def opened(block: str) -> dict[str, Any]:
+        return json.loads(gzip.decompress(base64.b64decode(block)))
 
     return read
