@@ -71,8 +71,8 @@ export function useDocument(kind, parameters = {}) {
   return { ...state, loading: state.key !== key };
 }
 
-// The address of a thumbnail; null where there is none. sharp: as a card shows it, else for many on a page.
+// The address of a thumbnail; null where there is none. sharp: as a card shows it, "large" on its own, else for many on a page.
 export function pictureUrl(sha256, sharp = true) {
   if (!sha256) return null;
-  return written ? (written.pictures[sha256] ?? null) : `pictures/${sharp ? 320 : 160}/${sha256}.webp`;
+  return written ? (written.pictures[sha256] ?? null) : `pictures/${sharp === "large" ? 960 : sharp ? 320 : 160}/${sha256}.webp`;
 }

@@ -3,7 +3,9 @@ import { html, render, useEffect } from "./base.js";
 import { begin, useDocument } from "./ask.js";
 import { counted, plural } from "./numbers.js";
 import { href, useRoute } from "./route.js";
+import { ArtworkView } from "./views/artwork.js";
 import { GridView } from "./views/grid.js";
+import { RejectedView } from "./views/rejected.js";
 import { TitleView } from "./views/title.js";
 import { UserView } from "./views/user.js";
 
@@ -12,6 +14,8 @@ const VIEWS = {
   grid: { label: "Choices", View: GridView },
   title: { View: TitleView },
   user: { View: UserView },
+  artwork: { View: ArtworkView },
+  rejected: { label: "Rejected", count: (overview) => overview.rejected, View: RejectedView },
 };
 
 function App() {
@@ -40,7 +44,7 @@ function Header({ overview, view }) {
     <h1><a href=${href("grid")}>Artwork matches</a></h1>
     <nav aria-label="Views"><ul>
       ${Object.entries(VIEWS).map(
-        ([name, { label }]) => label && html`<li key=${name}><a href=${href(name)} aria-current=${name === view ? "page" : null}>${label}</a></li>`,
+        ([name, { label, count }]) => label && html`<li key=${name}><a href=${href(name)} aria-current=${name === view ? "page" : null}>${label}${count && html` <small>${counted(count(overview))}</small>`}</a></li>`,
       )}
     </ul></nav>
     <p class="soft">Snapshot ${snapshot.name}, ${snapshot.published_at.slice(0, 16).replace("T", " ")}: ${plural(snapshot.artworks, "artwork")},
