@@ -80,7 +80,7 @@ def _sums(bulk: Bulk, users: list[str], segments: np.ndarray, count: int) -> np.
         chosen = bulk.choose(users[some]).artwork  # (users, titles)
         who, _ = there = (chosen != ABSENT).nonzero()
         sums += np.bincount(chosen[there] * count + segments[some][who], minlength=len(sums))
-    return sums.reshape(-1, count)
+    return sums.reshape(len(bulk.artwork_ids), count)
 
 
 def _examples(bulk: Bulk, users: list[str]) -> dict[int, list[str]]:
