@@ -1,9 +1,9 @@
 """A store as the page looks at it: the matcher that serves, the users and titles that are shown, and what a viewer may ask anew."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from embed.errors import QueryError
 from embed.records import Profile, fold
@@ -17,6 +17,9 @@ from match.page.parameters import Parameters
 WEIGHTS = tuple(Weights.__dataclass_fields__)
 MOST_WEIGHT = 5.0  # as fit_blend.py has it
 BLENDS_REMEMBERED = 8
+THINGS_REMEMBERED = 64
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Site:
     title_ids: Sequence[str]
     reading: Reading | None = None  # None where nothing can be asked that was not written down: a page in a file
     _blends: dict[Weights, Matcher] = field(default_factory=dict, repr=False, compare=False)
+    _things: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(
@@ -79,6 +83,11 @@ class Site:
         return Catalog.of(self.matcher.snapshot, self.title_ids)
 
     @cached_property
+    def places(self) -> dict[str, int]:
+        """title_id to its place among those that are shown."""
+        return {title_id: place for place, title_id in enumerate(self.title_ids)}
+
+    @cached_property
     def pictures(self) -> dict[str, str]:
         """artwork_id to the sha256 of its picture, by which its thumbnail is known."""
         artwork = self.matcher.snapshot.artwork
@@ -102,6 +111,16 @@ class Site:
                 self._blends.pop(next(iter(self._blends)), None)
             self._blends[weights] = self.matcher.with_weights(weights)
         return self._blends[weights]
+
+    def remembered(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """What `make` makes, once for a key as long as few other things are asked for: what several documents need."""
+        found: Made | None = self._things.get(key)
+        if found is None:
+            found = make()  # two threads at once make the same
+            while len(self._things) >= THINGS_REMEMBERED:
+                self._things.pop(next(iter(self._things)), None)
+            self._things[key] = found
+        return found
 
     def user_of(self, parameters: Parameters) -> str | Profile:
         """Whom is asked for: the id, or their profile with the taste that is asked for. Raises QueryError where the page cannot read
