@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from embed.store import Store, write_text
+from match.comparing.sides import Side
 from match.matcher import Matcher
 from match.page.app import script, style
+from match.page.comparisons import Comparisons
 from match.page.documents import written
 from match.page.shell import written_shell
 from match.page.site import Document, Site
@@ -27,15 +29,18 @@ def write_page(
     *,
     users: Sequence[str] | None = None,
     titles: Sequence[str] | None = None,
+    sides: Sequence[Side] = (),
     progress: Progress = lambda done, total: None,
 ) -> None:
     """Write the page to `out`, whole or not at all: for `users` and `titles`, or the first ones.
 
-    Raises what `Matcher.open` raises. Users and titles that nobody knows stand on the page with that said.
+    sides: what it compares with what serves; for all users and titles, where none are named.
+    Raises what `Matcher.open` raises, also for a side, and QueryError where a side has nothing in common with what serves. Users
+    and titles that nobody knows stand on the page with that said.
     """
     matcher = Matcher.open(store)
-    users = matcher.user_ids[:USERS] if users is None else users
-    site = Site.of(store, matcher, users, _first_titles(matcher) if titles is None else titles)
+    shown = matcher.user_ids[:USERS] if users is None else users, _first_titles(matcher) if titles is None else titles
+    site = Site.of(store, matcher, *shown, comparisons=Comparisons(sides, users, titles))
     documents = dict(written(site))
     pictures = _thumbnails(site, sorted(_pictures(documents.values())), progress)
     blocks = {"documents": _packed(documents), "pictures": _packed(pictures)}
@@ -67,7 +72,8 @@ def _thumbnails(site: Site, pictures: list[str], progress: Progress) -> dict[str
     """Each picture as a data: URL; those that are there no more are left out."""
     width, found = WIDTHS[len(pictures) <= SHARP], {}
     for done, sha256 in enumerate(pictures, start=1):
-        if data := thumbnail(site.store, sha256, site.paths[sha256], width):
+        place = site.place(sha256)
+        if data := place and thumbnail(place[0], sha256, place[1], width):
             found[sha256] = f"data:{TYPE};base64,{base64.b64encode(data).decode('ascii')}"
         progress(done, len(pictures))
     return found

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from embed.errors import QueryError
-from match.page.documents import choices, overview, title, titles, user, users
+from match.page.documents import changes, choices, comparison, overview, title, titles, user, users
 from match.page.parameters import Parameters, key_of
 from match.page.site import Document, Site
 
@@ -27,6 +27,11 @@ KINDS = {
     "choices": Kind(choices.answer, choices.written),
     "title": Kind(title.answer, title.written),
     "user": Kind(user.answer, user.written),
+    "sides": Kind(comparison.sides, comparison.written_sides),
+    "comparison": Kind(comparison.answer, comparison.written),
+    "comparison_titles": Kind(changes.titles, changes.written_titles),
+    "comparison_artwork": Kind(changes.artwork, changes.written_artwork),
+    "comparison_choices": Kind(changes.choices, changes.written_choices),
 }
 
 
