@@ -81,12 +81,13 @@ class _Run:
 def compare(sides: Sides, asked: Asked | None = None, progress: Progress = lambda done, total: None) -> Compared:
     """Raises QueryError where the sides have no user, or no title, in common, and what `Bulk.of` raises."""
     population, at = population_of(sides, asked or Asked()), datetime.now(UTC)
+    ranks = agreement(sides, population.user_ids, population.title_ids)
     made, done, total = [], 0, len(population.title_ids) * len(population.user_ids)
     progress(done, total)
     for title_ids in _runs_of_titles(sides, population.title_ids):
         made.append(_compare_run(sides, population.user_ids, title_ids, at, partial(_count_on, progress, done, total)))
         done += len(title_ids) * len(population.user_ids)
-    return _joined(population, made, agreement(sides, population.user_ids, population.title_ids))
+    return _joined(population, made, ranks)
 
 
 def population_of(sides: Sides, asked: Asked) -> Population:

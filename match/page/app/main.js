@@ -3,6 +3,7 @@ import { html, render, useEffect } from "./base.js";
 import { begin, useDocument } from "./ask.js";
 import { counted, plural } from "./numbers.js";
 import { href, useRoute } from "./route.js";
+import { CompareView } from "./views/compare.js";
 import { GridView } from "./views/grid.js";
 import { TitleView } from "./views/title.js";
 import { UserView } from "./views/user.js";
@@ -12,6 +13,7 @@ const VIEWS = {
   grid: { label: "Choices", View: GridView },
   title: { View: TitleView },
   user: { View: UserView },
+  compare: { label: "Compare", View: CompareView },
 };
 
 function App() {
