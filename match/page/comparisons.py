@@ -6,6 +6,7 @@ Beside the matcher that serves, two others are open at most, those compared last
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from weakref import ref
@@ -48,13 +49,11 @@ class Comparison:
 
 @dataclass
 class Work:
-    """A comparison that is being made; `ended` is set when it is made or has failed."""
+    """A comparison that is being made, or was."""
 
     done: int = 0  # choices compared
     total: int = 0
-    made: Comparison | None = None
-    error: Exception | None = None
-    ended: threading.Event = field(default_factory=threading.Event)
+    made: Future[Comparison] = field(default_factory=Future)
 
     def advance(self, done: int, total: int) -> None:
         """So much of it is made."""
@@ -62,10 +61,17 @@ class Work:
 
     def answer(self, seconds: float | None = None) -> Comparison | None:
         """What was made; None where it is not there after so many seconds. Raises what its making raised."""
-        self.ended.wait(seconds)
-        if self.error is not None:
-            raise self.error
-        return self.made
+        return self.made.result() if wait([self.made], seconds).done else None
+
+    @property
+    def comparison(self) -> Comparison | None:
+        """What was made; None where it is not there yet, or failed."""
+        return self.made.result() if self.made.done() and not self.failed else None
+
+    @property
+    def failed(self) -> bool:
+        """Whether its making raised something."""
+        return self.made.done() and self.made.exception() is not None
 
 
 class Comparisons:
@@ -102,10 +108,10 @@ class Comparisons:
         with self._changing:
             work = self._works.pop(key, None)
             if work is not None:
-                if work.error is None:  # else it is told once, and tried anew when somebody asks again
+                if not work.failed:  # else it is told once, and tried anew when somebody asks again
                     self._works[key] = work  # the last to go
                 return work
-            if sum(not other.ended.is_set() for other in self._works.values()) >= WAITING:
+            if sum(not other.made.done() for other in self._works.values()) >= WAITING:
                 raise QueryError("other comparisons are being made; ask again when they are there")
             work = self._works[key] = Work()
             self._forget()
@@ -119,8 +125,8 @@ class Comparisons:
     def place(self, store: Store, sha256: str) -> tuple[Store, str] | None:
         """Where a picture lies that some comparison shows: its path, below the pictures of the store that is returned."""
         with self._changing:
-            made = [work.made for work in self._works.values() if work.made is not None]
-        found = next((one.places[sha256] for one in made if sha256 in one.places), None)
+            made = [work.comparison for work in self._works.values()]
+        found = next((one.places[sha256] for one in made if one is not None and sha256 in one.places), None)
         return found and (replace(store, pictures=found[0]), found[1])
 
     def _state(self, store: Store, matcher: Matcher, side: Side) -> State:
@@ -147,11 +153,9 @@ class Comparisons:
                     _opened(store if side.store is None else open_store(self.stores[side.store]), side, own)
                     for side, own in opened
                 ]
-                work.made = Comparison((told[0], told[1]), compared, _places(compared, told))
+                work.made.set_result(Comparison((told[0], told[1]), compared, _places(compared, told)))
             except Exception as error:
-                work.error = error  # whoever waits is told
-            finally:
-                work.ended.set()
+                work.made.set_exception(error)  # whoever waits is told
 
     def _matcher(self, matcher: Matcher, state: State) -> Matcher:
         if state[0] == "what serves":
@@ -164,7 +168,7 @@ class Comparisons:
 
     def _forget(self) -> None:
         """The oldest of those that are made, where there are many."""
-        ended = [key for key, work in self._works.items() if work.ended.is_set()]
+        ended = [key for key, work in self._works.items() if work.made.done()]
         for key in ended[: max(0, len(self._works) - REMEMBERED)]:
             del self._works[key]
 

@@ -253,7 +253,7 @@ def test_what_fails_is_told_and_tried_anew(shared_store: Store, monkeypatch: pyt
     monkeypatch.setattr(module, "compare", original)
     with pytest.raises(StoreError, match="the disk is gone"):  # said once more to who asks how far it is
         asked(site, to=BLEND)
-    site.comparisons.work(site.store, site.matcher, ("", BLEND)).ended.wait()
+    site.comparisons.work(site.store, site.matcher, ("", BLEND)).answer()
     assert asked(site, to=BLEND)["state"] == "made"
 
 
