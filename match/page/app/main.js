@@ -6,6 +6,7 @@ import { Guarded, usePlace, useTitle } from "./place.js";
 import { href, useRoute } from "./route.js";
 import { ArtworksView } from "./views/artworks.js";
 import { ArtworkView } from "./views/artwork.js";
+import { CompareView } from "./views/compare.js";
 import { GridView } from "./views/grid.js";
 import { RejectedView } from "./views/rejected.js";
 import { TitleView } from "./views/title.js";
@@ -19,6 +20,7 @@ const VIEWS = {
   artworks: { label: "Artwork", View: ArtworksView },
   artwork: { View: ArtworkView },
   rejected: { label: "Rejected", count: (overview) => overview.rejected, View: RejectedView },
+  compare: { label: "Compare", View: CompareView },
 };
 
 function App() {

@@ -8,7 +8,21 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from embed.errors import QueryError
-from match.page.documents import about, artwork, artworks, changed, choices, overview, rejected, title, titles, user, users
+from match.page.documents import (
+    about,
+    artwork,
+    artworks,
+    changed,
+    changes,
+    choices,
+    comparison,
+    overview,
+    rejected,
+    title,
+    titles,
+    user,
+    users,
+)
 from match.page.parameters import Parameters, key_of
 from match.page.site import Document, Site
 
@@ -32,6 +46,11 @@ KINDS = {
     "rejected": Kind(rejected.answer, rejected.written),
     "user": Kind(user.answer, user.written),
     "artworks": Kind(artworks.answer, artworks.written),
+    "sides": Kind(comparison.sides, comparison.written_sides),
+    "comparison": Kind(comparison.answer, comparison.written),
+    "comparison_titles": Kind(changes.titles, changes.written_titles),
+    "comparison_artwork": Kind(changes.artwork, changes.written_artwork),
+    "comparison_choices": Kind(changes.choices, changes.written_choices),
 }
 
 
