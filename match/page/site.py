@@ -11,6 +11,7 @@ from embed.store import Store, open_store
 from index.fits import Question
 from match.blend import Weights
 from match.matcher import Matcher
+from match.page.background import Background
 from match.page.catalog import Catalog
 from match.page.parameters import Parameters
 
@@ -36,6 +37,7 @@ class Site:
     user_ids: Sequence[str]
     title_ids: Sequence[str]
     reading: Reading | None = None  # None where nothing can be asked that was not written down: a page in a file
+    background: Background = field(default_factory=Background, repr=False, compare=False)
     _blends: dict[Weights, Matcher] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -46,11 +48,12 @@ class Site:
         users: Sequence[str] | None = None,
         titles: Sequence[str] | None = None,
         reading: Reading | None = None,
+        background: Background | None = None,
     ) -> "Site":
-        """All users and titles where none are named."""
+        """All users and titles where none are named; background: of the site before, where there was one."""
         store = open_store(store.root)  # where the pictures lie may have been noted since the caller opened it
         shown = matcher.user_ids if users is None else list(users), matcher.title_ids if titles is None else list(titles)
-        return cls(store, matcher, *shown, reading)
+        return cls(store, matcher, *shown, reading, background or Background())
 
     @property
     def is_live(self) -> bool:

@@ -1,17 +1,13 @@
-"""Thumbnails, made once for all pages: store/thumbnails/WIDTH/ab/SHA256.webp, known by the content of the picture.
-
-What cannot be kept, since the store is read-only or full, is made again each time.
-"""
+"""Thumbnails, made once for all pages: store/thumbnails/WIDTH/ab/SHA256.webp, known by the content of the picture."""
 
 import io
-import os
 from contextlib import suppress
-from pathlib import Path
 
 from embed.errors import PictureError
 from embed.files import read_bytes
 from embed.pictures import decode
 from embed.store import Store
+from match.page.kept import keep
 
 WIDTHS = (160, 320)  # pixels of the longer side: of many on a page, and as sharp as a card shows them
 QUALITY = 80
@@ -28,7 +24,7 @@ def thumbnail(store: Store, sha256: str, path: str, width: int) -> bytes | None:
         return kept.read_bytes()
     made = _made(store, path, width)
     if made is not None:
-        _keep(kept, made)
+        keep(kept, made)
     return made
 
 
@@ -43,15 +39,3 @@ def _made(store: Store, path: str, width: int) -> bytes | None:
     data = io.BytesIO()
     picture.save(data, "WEBP", quality=QUALITY)
     return data.getvalue()
-
-
-def _keep(path: Path, data: bytes) -> None:
-    """Whole or not at all; not synced, since a lost one is made again."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.{id(data)}")
-    with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            beside.write_bytes(data)
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)

@@ -5,6 +5,7 @@ import { counted, plural } from "./numbers.js";
 import { href, useRoute } from "./route.js";
 import { ArtworksView } from "./views/artworks.js";
 import { GridView } from "./views/grid.js";
+import { MapView } from "./views/map.js";
 import { TitleView } from "./views/title.js";
 import { UserView } from "./views/user.js";
 
@@ -14,6 +15,7 @@ const VIEWS = {
   title: { View: TitleView },
   user: { View: UserView },
   artworks: { label: "Artwork", View: ArtworksView },
+  map: { label: "Map", View: MapView },
 };
 
 function App() {

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from embed.errors import QueryError
-from match.page.documents import artworks, choices, overview, title, titles, user, users
+from match.page.documents import artworks, choices, map, numbers, overview, title, titles, user, users
 from match.page.parameters import Parameters, key_of
 from match.page.site import Document, Site
 
@@ -28,6 +28,8 @@ KINDS = {
     "title": Kind(title.answer, title.written),
     "user": Kind(user.answer, user.written),
     "artworks": Kind(artworks.answer, artworks.written),
+    "map": Kind(map.answer, map.written),
+    "numbers": Kind(numbers.answer, numbers.written),
 }
 
 

@@ -16,7 +16,7 @@ def answer(site: Site, parameters: Parameters) -> Document:
     if "at" in parameters:
         return {"total": len(catalog.rows), "artworks": told_artworks(site, catalog.rows[_numbers(site, parameters)])}
     found = catalog.found(parameters.get("find", ""))
-    there = np.asarray(block(found, parameters))
+    there: np.ndarray = np.asarray(block(found.tolist(), parameters), np.int64)
     return {"total": len(found), "artworks": told_artworks(site, catalog.rows[there])}
 
 
