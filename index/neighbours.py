@@ -1,9 +1,11 @@
-"""Which of many vectors are nearest to each of them, whatever they are of: where a map is laid out, thousands of times the same question."""
+"""Which of many vectors are nearest to each of them, whatever they are of: what a map is laid out by."""
 
 import numpy as np
 
 EXACT = 20_000  # vectors up to which all are compared with all
-PROBED = 12  # inverted lists, above: of 100,000 vectors of 50 numbers that lie around their titles, 99 of 100 neighbours were found
+PROBED = (
+    12  # inverted lists, above: of 100,000 vectors of 50 numbers that lie around their titles, 99 of 100 neighbours were found
+)
 
 
 def nearest_others(vectors: np.ndarray, k: int, exact: int = EXACT) -> tuple[np.ndarray, np.ndarray]:

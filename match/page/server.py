@@ -98,7 +98,10 @@ def application(
         Route("/documents/{kind}", document),
         Route("/pictures/{width:int}/{sha256}.webp", picture),
     ]
-    guards = [Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts)), Middleware(GZipMiddleware, minimum_size=2048, compresslevel=COMPRESSION)]
+    guards = [
+        Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts)),
+        Middleware(GZipMiddleware, minimum_size=2048, compresslevel=COMPRESSION),
+    ]
     return Starlette(routes=routes, middleware=guards)
 
 

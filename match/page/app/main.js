@@ -4,8 +4,10 @@ import { begin, useDocument } from "./ask.js";
 import { counted, plural } from "./numbers.js";
 import { href, useRoute } from "./route.js";
 import { ArtworksView } from "./views/artworks.js";
+import { DuplicatesView } from "./views/duplicates.js";
 import { GridView } from "./views/grid.js";
 import { MapView } from "./views/map.js";
+import { SearchView, useSlash } from "./views/search.js";
 import { TitleView } from "./views/title.js";
 import { UserView } from "./views/user.js";
 
@@ -16,12 +18,15 @@ const VIEWS = {
   user: { View: UserView },
   artworks: { label: "Artwork", View: ArtworksView },
   map: { label: "Map", View: MapView },
+  search: { label: "Search", View: SearchView },
+  duplicates: { label: "Duplicates", View: DuplicatesView },
 };
 
 function App() {
   const { view, parameters } = useRoute();
   const { document: overview, error } = useDocument("overview");
   const known = VIEWS[view];
+  useSlash();
   useEffect(() => document.getElementById("main")?.focus({ preventScroll: true }), [view]);
   if (error) return html`<p class="error">${error.message}</p>`;
   if (!overview) return html`<p class="loading">Loading …</p>`;

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from embed.errors import QueryError
-from match.page.documents import artworks, choices, map, numbers, overview, title, titles, user, users
+from match.page.documents import artworks, choices, duplicates, map, numbers, overview, search, title, titles, user, users
 from match.page.parameters import Parameters, key_of
 from match.page.site import Document, Site
 
@@ -30,6 +30,8 @@ KINDS = {
     "artworks": Kind(artworks.answer, artworks.written),
     "map": Kind(map.answer, map.written),
     "numbers": Kind(numbers.answer, numbers.written),
+    "search": Kind(search.answer, search.written),
+    "duplicates": Kind(duplicates.answer, duplicates.written),
 }
 
 

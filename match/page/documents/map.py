@@ -75,7 +75,8 @@ def _laid_out(site: Site, rows: np.ndarray) -> Layout | tuple[int, int]:
 def _rates(site: Site, rows: np.ndarray) -> list[int]:
     priors = site.matcher.catalog_priors.everyones
     rates = np.where(priors.impressions[rows] > 0, (priors.mean[rows] * 10_000).round(), NEVER)
-    return rates.astype(np.int64).tolist()
+    told: list[int] = rates.astype(np.int64).tolist()
+    return told
 
 
 def _titles(site: Site, titles: np.ndarray) -> Document:
