@@ -75,6 +75,7 @@ def _serve(store: "Store", host: str, port: int, users: str | None, titles: str 
     with LiveMatcher(store) as live, socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
+        listening.listen()  # so that whoever reads the address below can ask it at once
         hosts = LOOPBACK if host in ("127.0.0.1", "::1", "localhost") else ["*"]
         asked = console.names(users), console.names(titles)
         page = application(live, _reading(store), users=asked[0], titles=asked[1], hosts=hosts)
