@@ -1,7 +1,8 @@
 // The app: a bar of views, and the one that the address names.
-import { html, render, useEffect } from "./base.js";
+import { html, render } from "./base.js";
 import { begin, useDocument } from "./ask.js";
 import { counted, plural } from "./numbers.js";
+import { Guarded, usePlace, useTitle } from "./place.js";
 import { href, useRoute } from "./route.js";
 import { ArtworksView } from "./views/artworks.js";
 import { DuplicatesView } from "./views/duplicates.js";
@@ -25,16 +26,20 @@ const VIEWS = {
 function App() {
   const { view, parameters } = useRoute();
   const { document: overview, error } = useDocument("overview");
-  const known = VIEWS[view];
+  const known = Object.hasOwn(VIEWS, view) ? VIEWS[view] : null;
+  const label = known?.label ?? view;
+  usePlace();
+  useTitle(label);
   useSlash();
-  useEffect(() => document.getElementById("main")?.focus({ preventScroll: true }), [view]);
   if (error) return html`<p class="error">${error.message}</p>`;
   if (!overview) return html`<p class="loading">Loading …</p>`;
   const { View } = known ?? {};
   return html`<a class="skip" href="#main" onClick=${skip}>Skip to the content</a>
     <${Header} overview=${overview} view=${view} />
-    <main id="main" tabindex="-1" class=${view}>
-      ${known ? html`<${View} parameters=${parameters} overview=${overview} />` : html`<p class="error">There is no view “${view}”.</p>`}
+    <main id="main" tabindex="-1" class=${known ? view : null} data-view=${view} aria-label=${label}>
+      ${known
+        ? html`<${Guarded} key=${view}><${View} parameters=${parameters} overview=${overview} /><//>`
+        : html`<p class="error">There is no view “<bdi>${view}</bdi>”.</p>`}
     </main>`;
 }
 

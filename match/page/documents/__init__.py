@@ -8,7 +8,20 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from embed.errors import QueryError
-from match.page.documents import artworks, choices, duplicates, map, numbers, overview, search, title, titles, user, users
+from match.page.documents import (
+    artworks,
+    changed,
+    choices,
+    duplicates,
+    map,
+    numbers,
+    overview,
+    search,
+    title,
+    titles,
+    user,
+    users,
+)
 from match.page.parameters import Parameters, key_of
 from match.page.site import Document, Site
 
@@ -25,6 +38,7 @@ KINDS = {
     "users": Kind(users.answer, users.written),
     "titles": Kind(titles.answer, titles.written),
     "choices": Kind(choices.answer, choices.written),
+    "changed": Kind(changed.answer, changed.written),
     "title": Kind(title.answer, title.written),
     "user": Kind(user.answer, user.written),
     "artworks": Kind(artworks.answer, artworks.written),
