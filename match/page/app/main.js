@@ -10,7 +10,6 @@ import { CompareView } from "./views/compare.js";
 import { GridView } from "./views/grid.js";
 import { RejectedView } from "./views/rejected.js";
 import { DuplicatesView } from "./views/duplicates.js";
-import { GridView } from "./views/grid.js";
 import { MapView } from "./views/map.js";
 import { SearchView, useSlash } from "./views/search.js";
 import { TitleView } from "./views/title.js";
