@@ -73,7 +73,7 @@ function Ranking({ document, about }) {
 function Ranked({ artwork, facts, place, scale, rates, user }) {
   return html`<li class=${place ? "ranked-artwork" : "ranked-artwork chosen"}>
     <div class="seen">
-      <a href=${href("artwork", { artwork: artwork.id })}><${Picture} artwork=${{ ...facts, id: artwork.id }} words="" /></a>
+      <a href=${href("artwork", { artwork: artwork.id })} tabindex="-1" aria-hidden="true"><${Picture} artwork=${{ ...facts, id: artwork.id }} words="" /></a>
       <p><b>${place + 1}</b> <a href=${href("artwork", { artwork: artwork.id, user })}><bdi>${artwork.id}</bdi></a>
         ${!place && html`<span class="badge good">chosen</span>`}${artwork.guard && html`<span class="badge">guarded</span>`}</p>
     </div>

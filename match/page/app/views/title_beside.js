@@ -80,7 +80,7 @@ function SegmentMeets({ segment, known, scale }) {
   const name = segment.segment ? html`<b><bdi>${segment.segment}</bdi></b>` : html`<b>everyone</b>`;
   if (!segment.artwork) return html`<li><span></span><div>${name}<p class="soft"><bdi>${segment.reason}</bdi></p></div></li>`;
   const address = href("artwork", { artwork: segment.artwork });
-  return html`<li><a href=${address}><${Picture} artwork=${{ ...known.get(segment.artwork), id: segment.artwork }} words="" sharp=${false} /></a>
+  return html`<li><a href=${address}><${Picture} artwork=${{ ...known.get(segment.artwork), id: segment.artwork }} sharp=${false} /></a>
     <div>${name} <a href=${address}><bdi>${segment.artwork}</bdi></a>
       <${Interval} mean=${segment.prior.mean} interval=${segment.interval} scale=${scale} />
       <span class="soft">${percent(segment.prior.mean)} (${inPercent(segment.interval)}), <${Counts} ...${segment.prior} /></span></div></li>`;
