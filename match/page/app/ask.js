@@ -1,5 +1,6 @@
 // Documents and pictures: from the blocks of a page in a file, else from the server. A document is known by its kind and parameters.
 import { useEffect, useState } from "./base.js";
+import { foundInFile } from "./blocks.js";
 
 const REMEMBERED = 400; // documents
 const remembered = new Map(); // key to a promise of the document
@@ -34,7 +35,8 @@ export function ask(kind, parameters = {}) {
   let answer = remembered.get(key);
   remembered.delete(key);
   if (!answer) {
-    answer = written ? fromFile(key) : fromServer(kind, JSON.parse(key).slice(1));
+    const pairs = JSON.parse(key).slice(1);
+    answer = written ? fromFile(key, kind, Object.fromEntries(pairs)) : fromServer(kind, pairs);
     answer.catch(() => remembered.delete(key));
   }
   remembered.set(key, answer); // the last to go
@@ -42,8 +44,10 @@ export function ask(kind, parameters = {}) {
   return answer;
 }
 
-async function fromFile(key) {
-  if (key in written.documents) return written.documents[key];
+async function fromFile(key, kind, parameters) {
+  const held = (...asked) => written.documents[keyOf(...asked)];
+  const answer = written.documents[key] ?? foundInFile(kind, parameters, held);
+  if (answer) return answer;
   throw new Error("This page is a file and does not hold that. Serve it to ask anything: inspect_matches --store STORE --serve");
 }
 

@@ -4,12 +4,15 @@ import { begin, useDocument } from "./ask.js";
 import { counted, plural } from "./numbers.js";
 import { href, useRoute } from "./route.js";
 import { GridView } from "./views/grid.js";
+import { TitlesView, UsersView } from "./views/lists.js";
 import { TitleView } from "./views/title.js";
 import { UserView } from "./views/user.js";
 
 // In the order of the menu; what has no label is reached by links.
 const VIEWS = {
   grid: { label: "Choices", View: GridView },
+  users: { label: "Users", View: UsersView },
+  titles: { label: "Titles", View: TitlesView },
   title: { View: TitleView },
   user: { View: UserView },
 };
