@@ -1,6 +1,6 @@
 // Long lists of which a block is asked for when it is to be seen, and not while it only flies past.
 import { useEffect, useRef, useState } from "./base.js";
-import { ask } from "./ask.js";
+import { ask, isWritten } from "./ask.js";
 import { BLOCK } from "./blocks.js";
 
 const REST = 60; // milliseconds that a list stands still before more of it is asked for
@@ -53,7 +53,7 @@ function wantBlock(list, start) {
     list.wanted.clear();
     queueMicrotask(() => (list.drawing = false));
     clearTimeout(list.timer);
-    list.timer = setTimeout(() => [...list.wanted].forEach((one) => askBlock(list, one)), list.found.size ? REST : 0);
+    list.timer = setTimeout(() => [...list.wanted].forEach((one) => askBlock(list, one)), list.found.size && !isWritten() ? REST : 0);
   }
   list.wanted.add(start);
 }

@@ -12,15 +12,19 @@ export function UserPicker({ users, onUsers }) {
   useEffect(() => {
     if (!open) return;
     const outside = ({ target }) => box.current?.contains(target) || setOpen(false);
+    const escape = ({ key }) => {
+      if (key !== "Escape") return;
+      setOpen(false);
+      box.current.querySelector("summary").focus();
+    };
     addEventListener("pointerdown", outside);
-    return () => removeEventListener("pointerdown", outside);
+    addEventListener("keydown", escape);
+    return () => {
+      removeEventListener("pointerdown", outside);
+      removeEventListener("keydown", escape);
+    };
   }, [open]);
-  const close = (event) => {
-    if (event.key !== "Escape" || !open) return;
-    setOpen(false);
-    box.current.querySelector("summary").focus();
-  };
-  return html`<details class="picker" ref=${box} open=${open} onToggle=${({ target }) => setOpen(target.open)} onKeyDown=${close}>
+  return html`<details class="picker" ref=${box} open=${open} onToggle=${({ target }) => setOpen(target.open)}>
     <summary>${plural(users.length, "user")}</summary>
     ${open && html`<${Picking} users=${users} onUsers=${onUsers} />`}
   </details>`;
@@ -28,11 +32,14 @@ export function UserPicker({ users, onUsers }) {
 
 function Picking({ users, onUsers }) {
   const [find, setFind] = useState("");
-  const { document, error } = useDocument("users", { find });
+  const { document, error } = useDocument("users", { find, start: 0 });
   const found = document?.users ?? [];
   const more = document ? document.total - found.length : 0;
   const change = (user, on) => onUsers(joinedIds(on ? [...users, user] : users.filter((one) => one !== user)));
-  const first = (user) => onUsers(joinedIds([user, ...users.filter((one) => one !== user)]));
+  const first = (user, { currentTarget }) => {
+    onUsers(joinedIds([user, ...users.filter((one) => one !== user)]));
+    setTimeout(() => currentTarget.isConnected && currentTarget.focus()); // it stands elsewhere now
+  };
   const words = new Map(found.map((user) => [user.id, user.taste]));
   const listed = find ? found.map((user) => user.id) : [...users, ...found.map((user) => user.id).filter((user) => !users.includes(user))];
   return html`<div class="picking">
@@ -41,7 +48,7 @@ function Picking({ users, onUsers }) {
     <ul aria-label="Users">${listed.map(
       (user) => html`<li key=${user}><label><input type="checkbox" checked=${users.includes(user)} disabled=${isFixed(user, users)}
         onChange=${({ target }) => change(user, target.checked)} /><span><bdi>${user}</bdi> <small><bdi>${words.get(user)}</bdi></small></span></label>
-        ${users.includes(user) && users[0] !== user && html`<button type="button" onClick=${() => first(user)} aria-label=${`${user} first`}>first</button>`}</li>`,
+        ${users.includes(user) && html`<button type="button" aria-disabled=${users[0] === user} onClick=${(event) => first(user, event)} aria-label=${`${user} first`}>first</button>`}</li>`,
     )}</ul>
     <p class="soft" role="status">${pickedWords(users, document, more)}</p>
   </div>`;

@@ -17,7 +17,7 @@ const [SIDE, COLUMN, WIDEST_COLUMN, NAME, LINES] = [11, 9.5, 15, 1.9, 2.3]; // r
 const AROUND = 0.7; // rem between rows
 
 export function GridView({ parameters, overview }) {
-  const first = useDocument("users", {});
+  const first = useDocument("users", { start: 0 });
   if (first.error) return html`<p class="error">${first.error.message}</p>`;
   if (!first.document) return html`<p class="loading">Loading …</p>`;
   const users = parameters.users ? dividedIds(parameters.users) : first.document.users.slice(0, MOST_COLUMNS).map((user) => user.id);
