@@ -19,7 +19,7 @@ export function UserView({ parameters, overview }) {
   const wrong = taste && !trial.loading ? trial.error : null;
   const document = taste && trial.document?.id === user && !trial.error ? trial.document : published;
   return html`<${UserHead} document=${document} overview=${overview} />
-    <${Trial} view="user" parameters=${parameters} overview=${overview}>
+    <${Trial} view="user" parameters=${parameters} overview=${overview} label="Try other weights or another taste">
       <${TasteEditor} key=${user} view="user" parameters=${parameters} user=${user} text=${published.text} tried=${taste} error=${wrong}
       reading=${Boolean(taste) && trial.loading} />
     <//>
