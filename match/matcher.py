@@ -26,7 +26,7 @@ from embed.store import Store, has_table, open_store
 from embed.tastes.audience import apart_of, average_of
 from embed.tastes.profiles import Profiles, read_audience, read_profiles
 from index.filters import FREE, Blocked, Context, in_words
-from index.snapshot import Snapshot, open_snapshot
+from index.snapshot import Snapshot, open_kept, open_snapshot
 from index.titles import ABSENT, Page, best_of, runs
 from match.blend import (
     Parts,
@@ -73,6 +73,34 @@ class Choice(NamedTuple):
     propensity: float | None = None  # of the artwork; None where it was not drawn but is the best (match.exploring)
     guards: tuple[str, ...] = ()  # that spoke, and how much of the title they set aside
 
+    def _repr_html_(self) -> str:
+        """As a notebook shows it."""
+        from match.notebook import choice_html
+
+        return choice_html(self)
+
+
+class Choices(list[Choice]):
+    """A page of choices: a list, which a notebook shows in pictures."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        from match.notebook import choices_html
+
+        return choices_html(self)
+
+
+class Pages(list[Choices]):
+    """The pages of several users, the same."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        from match.notebook import pages_html
+
+        return pages_html(self)
+
 
 def as_record(choice: Choice) -> dict[str, Any]:
     """The choice as plain dicts and lists, each field by its name: for a log or for JSON."""
@@ -103,15 +131,16 @@ class Matcher:
         _ = self.word_spread, self.line_spread, self.line_columns
 
     @classmethod
-    def open(cls, store: Store | Path | str, weights: Weights | None = None) -> "Matcher":
+    def open(cls, store: Store | Path | str, weights: Weights | None = None, *, snapshot: str | None = None) -> "Matcher":
         """Open a store's serving snapshot, profiles and priors; weights: those that it publishes where None, else the defaults.
 
+        snapshot: the name of another one that the store keeps, with the profiles, of its encoder, and the priors of today.
         Raises StoreError where there is no store, SnapshotError where there is no snapshot or it is damaged, FingerprintError
         where profiles and snapshot are of different encoders. A store without users serves its audience of nobody.
         """
         store = store if isinstance(store, Store) else open_store(store)
-        snapshot = open_snapshot(store)
-        return cls(snapshot, *read_users(store, snapshot), read_priors(store), weights or read_weights(store))
+        opened = open_snapshot(store) if snapshot is None else open_kept(store, snapshot)
+        return cls(opened, *read_users(store, opened), read_priors(store), weights or read_weights(store))
 
     def with_weights(self, weights: Weights) -> "Matcher":
         """The same with another blend; all that does not depend on the blend is shared, so that it costs nothing."""
@@ -137,7 +166,7 @@ class Matcher:
         *,
         with_others: bool = False,
         explore: Exploring | None = None,
-    ) -> list[Choice]:
+    ) -> Choices:
         """One Choice per title, in the order asked; all titles where `titles` is None.
 
         `user` is an id of the store, or a Profile made elsewhere with the same encoder. An unknown user gets the audience's
@@ -159,14 +188,14 @@ class Matcher:
         *,
         with_others: bool = False,
         explore: Exploring | None = None,
-    ) -> list[list[Choice]]:
+    ) -> Pages:
         """`choose` for each of many users, in their order."""
         title_ids = self.title_ids if titles is None else list(titles)
         serving = None if explore is None else partial(self._explore, explore, context, title_ids)
         number_of = self.snapshot.title_numbers
         known = {number: title_id for title_id in title_ids if (number := number_of.get(title_id)) is not None}
         blocks = self._blocks(np.array(sorted(known), np.int64))
-        answers = []
+        answers = Pages()
         for start in range(0, len(users), USERS_AT_ONCE):
             tastes = [self.taste(user, context) for user in users[start : start + USERS_AT_ONCE]]
             pages: list[dict[str, Choice]] = [{} for _ in tastes]
@@ -182,7 +211,7 @@ class Matcher:
                         zip(asking.title_ids, self._choose_page(taste, asking, asked, with_others, serving), strict=True)
                     )
             for taste, chosen in zip(tastes, pages, strict=True):
-                answers.append([chosen.get(title_id) or self._unknown(taste, title_id) for title_id in title_ids])
+                answers.append(Choices([chosen.get(title_id) or self._unknown(taste, title_id) for title_id in title_ids]))
         return answers
 
     def _said(
@@ -269,6 +298,17 @@ class Matcher:
         prior = self.catalog_priors.of(taste.segment).log_odds.take(page.rows)
         return _View(taste, page, Parts(prior, similarity, people, words), speaking, met)
 
+    def parts(self, user: str | Profile, titles: np.ndarray) -> tuple[Page, Parts]:
+        """What the scores of all artwork of some titles are made of, for one user.
+
+        titles: (t,) int64, as the snapshot counts them; each has artwork.
+        """
+        taste = self.taste(user)
+        page = self.snapshot.index.page(taste.queries, titles)
+        words = self.words_on(page, taste.queries)
+        asking = _Asking(page, page.starts, None, [], [], [], words, None)
+        return page, self._view(taste, asking, slice(0, len(taste.queries))).parts
+
     def personal_parts(
         self, taste: Taste, cosines: np.ndarray, begins: np.ndarray, words: PageWords | None, asked: slice
     ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
@@ -328,7 +368,8 @@ class Matcher:
         chosen = view.at(titles, places)
         ids, paths = (self.snapshot.texts(name, chosen.rows) for name in ("artwork_id", "path"))
         scores = view.parts.score[places].tolist()
-        return list(map(Scored, ids, paths, scores, repeat(Whys(partial(self._whys, chosen))), range(len(ids))))
+        whys = Whys(partial(self._whys, chosen), self._store)
+        return list(map(Scored, ids, paths, scores, repeat(whys), range(len(ids))))
 
     def _whys(self, chosen: "_Chosen") -> list[Why]:
         """What explains each one's score."""
@@ -367,6 +408,12 @@ class Matcher:
         for place in of_pictures.nonzero()[0].tolist():
             names[place], exactly[place] = PLAYED, None
         return names, exactly
+
+    @cached_property
+    def _store(self) -> str | None:
+        """The folder of the store that the snapshot is of."""
+        folder = self.snapshot.folder
+        return None if folder is None else str(folder.parent.parent)
 
     @cached_property
     def guarded(self) -> Guarded:

@@ -9,16 +9,19 @@ from artwork_doors import console
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from socket import socket
 
     from embed.records import Profile
     from embed.store import Store
     from index.fits import Question
+    from match.comparing.sides import Side
     from match.matcher import Matcher
     from match.page import Reading
 
 app = console.door()
 
 PORT = 8080
+LONGEST_ADDRESS = 1 << 22  # bytes: longer than any that the page takes, so that it says what is wrong with it
 
 
 @app.command()
@@ -39,6 +42,14 @@ def inspect_matches(
         str | None,
         typer.Option(help="Title ids, divided by commas; where left out, the first with 5,000 artworks, all that are served."),
     ] = None,
+    compare: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What to compare with what serves; may be repeated. A kept snapshot: snapshot=000003. Weights of the blend: "
+            "similarity=1,people=0. Another store, as of a checkpoint that is tried out: store=OTHER. Served, the page compares any "
+            "snapshots and weights; other stores only where they are named here."
+        ),
+    ] = None,
 ) -> None:
     """Write one self-contained HTML page, or serve it: each user's taste, the artwork chosen and not chosen, and why.
 
@@ -53,18 +64,33 @@ def inspect_matches(
         raise typer.BadParameter("give --out FILE or --serve")
     opened = open_store(store)
     console.note_checkpoint(opened.choice)
+    sides = _sides(compare or [])
     if out is None:
-        _serve(opened, host, port, users, titles)
+        _serve(opened, host, port, users, titles, sides)
         return
     from match.page import write_page
 
     with console.progress_bar("thumbnails") as progress:
-        write_page(opened, out, users=console.names(users), titles=console.names(titles), progress=progress)
+        write_page(opened, out, users=console.names(users), titles=console.names(titles), sides=sides, progress=progress)
     typer.echo(f"{out.resolve()}")
 
 
-def _serve(store: "Store", host: str, port: int, users: str | None, titles: str | None) -> None:
-    import socket
+def _sides(texts: list[str]) -> "list[Side]":
+    """Each text's; another store must be one."""
+    from embed.store import open_store
+    from match.comparing.sides import side_of
+
+    sides = list(map(side_of, texts))
+    for side in sides:
+        if side.store is not None:
+            open_store(side.store)
+    return sides
+
+
+def _serve(store: "Store", host: str, port: int, users: str | None, titles: str | None, sides: "Sequence[Side]") -> None:
+    import signal
+    from contextlib import suppress
+    from socket import AF_INET, AF_INET6, socket
 
     import uvicorn
 
@@ -72,14 +98,33 @@ def _serve(store: "Store", host: str, port: int, users: str | None, titles: str 
     from match.page import application
     from match.page.server import LOOPBACK
 
-    with LiveMatcher(store) as live, socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listening:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # who stops it, by whichever way, is no failure
+    with LiveMatcher(store) as live, socket(AF_INET6 if ":" in host else AF_INET) as listening:
+        _listen(listening, host, port)
         hosts = LOOPBACK if host in ("127.0.0.1", "::1", "localhost") else ["*"]
         asked = console.names(users), console.names(titles)
-        page = application(live, _reading(store), users=asked[0], titles=asked[1], hosts=hosts)
-        typer.echo(f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/")
-        uvicorn.Server(uvicorn.Config(page, log_level="warning", lifespan="off")).run(sockets=[listening])
+        page = application(live, _reading(store), users=asked[0], titles=asked[1], sides=sides, hosts=hosts)
+        config = uvicorn.Config(
+            page, log_level="warning", lifespan="off", http="h11", h11_max_incomplete_event_size=LONGEST_ADDRESS
+        )
+        with suppress(KeyboardInterrupt):
+            typer.echo(f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/")
+            uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listen(listening: "socket", host: str, port: int) -> None:
+    """From here on a browser may ask, and waits for its answer."""
+    from socket import SO_REUSEADDR, SOL_SOCKET
+
+    from embed.errors import ArtworkMatcherError
+
+    listening.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen()
+    except OSError as error:
+        remedy = "give another --port, or 0 for any that is free"
+        raise ArtworkMatcherError(f"cannot serve at {host!r}, port {port}: {error.strerror}; {remedy}") from None
 
 
 def _reading(store: "Store") -> "Reading":

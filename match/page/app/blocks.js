@@ -10,21 +10,21 @@ export function folded(text) {
 }
 
 // What a server answers to `find`; null where that is not asked, or where the file does not hold the whole list.
-// held(kind, parameters): a document of the file, undefined where it has none.
-export function foundInFile(kind, { find, start = 0, ...others }, held) {
+// held(kind, parameters): a promise of a document of the file, of undefined where it has none.
+export async function foundInFile(kind, { find, start = 0, ...others }, held) {
   const [of, letters] = kind === "choices" ? ["titles", LISTS.titles] : [kind, LISTS[kind]];
-  const listed = find !== undefined && letters && wholeOf(of, {}, of, held);
-  const items = listed && (of === kind ? listed : wholeOf(kind, others, kind, held));
+  const listed = find !== undefined && letters && (await wholeOf(of, {}, of, held));
+  const items = listed && (of === kind ? listed : await wholeOf(kind, others, kind, held));
   if (!items) return null;
   const asked = folded(find);
   const found = items.filter((_, number) => folded(letters(listed[number])).includes(asked));
   return { total: found.length, [kind]: found.slice(Number(start), Number(start) + BLOCK) };
 }
 
-function wholeOf(kind, parameters, name, held) {
+async function wholeOf(kind, parameters, name, held) {
   const items = [];
   for (let total = 1; items.length < total; ) {
-    const block = held(kind, { ...parameters, start: items.length });
+    const block = await held(kind, { ...parameters, start: items.length });
     if (!block) return null;
     if (!block.total) break;
     total = block.total;

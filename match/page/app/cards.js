@@ -72,7 +72,7 @@ export function ChangedChoices({ user, parameters }) {
   if (!document) return html`<p class="loading">Comparing …</p>`;
   const { total, of, changes } = document;
   const more = total - changes.length;
-  return html`<section class="changes" aria-label="What is changed" aria-busy=${loading}>
+  return html`<section class="trialled" aria-label="What is changed" aria-busy=${loading}>
     <h3 role="status">${total ? `${counted(total)} of ${plural(of, "choice")} changed` : `None of ${plural(of, "choice")} changed`}</h3>
     <ul class="cards">${changes.map(
       ({ title, name, before, now }) => html`<li key=${title} class="card"><b><a href=${href("title", { title, user })}><bdi>${name}</bdi></a></b>

@@ -30,7 +30,7 @@ export function TasteEditor({ view, parameters, user, text, tried, error, readin
     <div id="taste-error" role="alert">${error && html`<p class="error">${error.message}
       ${wrong && html` <button type="button" onClick=${() => selectLine(area.current, wrong)}>Go to line ${wrong}</button>`}</p>`}</div>
     <p class="actions">
-      <button type="button" class="main" onClick=${attempt} disabled=${written === (tried ?? text)}>Try it <kbd>Ctrl+Enter</kbd></button>
+      <button type="button" class="try" onClick=${attempt} disabled=${written === (tried ?? text)}>Try it <kbd>Ctrl+Enter</kbd></button>
       <button type="button" onClick=${reset} disabled=${written === text && tried === undefined}>Back to the profile</button>
       <span class="soft" role="status">${reading && "Reading the taste …"}</span>
       <${Carry} user=${user} text=${written} />

@@ -13,6 +13,6 @@ export function Letters({ label, value = "", onFind, ...others }) {
     clearTimeout(timer.current);
     timer.current = setTimeout(() => onFind(target.value), PAUSE);
   };
-  return html`<input type="search" class="letters" aria-label=${label} placeholder=${label} value=${typed} onInput=${onInput}
+  return html`<input type="search" class="find-letters" aria-label=${label} placeholder=${label} value=${typed} onInput=${onInput}
     autocomplete="off" spellcheck=${false} ...${others} />`;
 }

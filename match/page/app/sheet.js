@@ -62,7 +62,7 @@ export function Sheet({ name, label, rows, columns, layout, corner, columnHead, 
   };
   const tab = (row, column) => (row === at[0] && column === at[1] ? 0 : -1);
   const line = (row) => html`<div class="line" role="row" key=${row} aria-rowindex=${row + 2} style=${{ top: `${row * rowHeight}px` }}>
-    <div class="side" role="rowheader" aria-colindex="1" tabindex=${tab(row, -1)}>${rowHead(row)}</div>
+    <div class="row-head" role="rowheader" aria-colindex="1" tabindex=${tab(row, -1)}>${rowHead(row)}</div>
     ${Array.from({ length: columns }, (_, column) => html`<div class="cell" role="gridcell" key=${column} aria-colindex=${column + 2}
       tabindex=${tab(row, column)}>${cell(row, column)}</div>`)}
   </div>`;
@@ -70,7 +70,7 @@ export function Sheet({ name, label, rows, columns, layout, corner, columnHead, 
   return html`<div class=${stacked ? "sheet stacked" : "sheet"} role="grid" aria-label=${label} aria-rowcount=${rows + 1} aria-colcount=${columns + 1} aria-busy=${busy}
     ref=${box} style=${style} onScroll=${onScroll} onKeyDown=${onKeyDown} onFocusIn=${onFocusIn}>
     <div class="heads" role="row" aria-rowindex="1" ref=${heads}>
-      <div class="side" role="columnheader" aria-colindex="1" tabindex=${tab(-1, -1)}>${corner}</div>
+      <div class="row-head" role="columnheader" aria-colindex="1" tabindex=${tab(-1, -1)}>${corner}</div>
       ${Array.from({ length: columns }, (_, column) => html`<div class="top" role="columnheader" key=${column} aria-colindex=${column + 2}
         tabindex=${tab(-1, column)}>${columnHead(column)}</div>`)}
     </div>

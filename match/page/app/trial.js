@@ -3,7 +3,7 @@ import { html, useEffect, useRef, useState } from "./base.js";
 import { useDocument } from "./ask.js";
 import { signed } from "./numbers.js";
 import { Picture } from "./picture.js";
-import { go, WEIGHTS } from "./route.js";
+import { go, tried, WEIGHTS } from "./route.js";
 
 const MOST_WEIGHT = 5; // as match/page/site.py has it
 const FINE = 0.025; // of a slider
@@ -27,14 +27,14 @@ export const UNTRIED = Object.fromEntries([...WEIGHTS, "taste"].map((name) => [n
 export function Trial({ view, parameters, overview, label = "Try other weights", children }) {
   const [open, setOpen] = useState(trialOpen ?? isTried(parameters));
   const onToggle = ({ target }) => setOpen((trialOpen = target.open));
-  const tried = triedWords(parameters, overview.weights);
+  const trying = triedWords(parameters, overview.weights);
   return html`<details class="trial" open=${open} onToggle=${onToggle}>
-    <summary>${tried ? html`Trying <b>${tried}</b>` : label}</summary>
+    <summary>${trying ? html`Trying <b>${trying}</b>` : label}</summary>
     ${overview.live
       ? html`<${Weights} view=${view} parameters=${parameters} published=${overview.weights} />${children}`
       : html`<p>This page is a file, and shows what it was written with. Served, it tries other weights and tastes:
           ${" "}<code>python scripts/inspect_matches.py --store STORE --serve</code></p>`}
-    ${tried && html`<p><button type="button" onClick=${() => go(view, { ...parameters, ...UNTRIED })}>Back to what is published</button></p>`}
+    ${trying && html`<p><button type="button" onClick=${() => go(view, { ...parameters, ...UNTRIED })}>Back to what is published</button></p>`}
   </details>`;
 }
 
@@ -46,17 +46,17 @@ function triedWords(parameters, published) {
 
 function Weights({ view, parameters, published }) {
   const move = (name, value) => go(view, { ...parameters, [name]: value === published[name] ? "" : value }, { replace: true });
-  return html`<fieldset class="weights"><legend>What a unit of each part adds to a score</legend>
-    ${WEIGHTS.map((name) => html`<${Weight} key=${name} name=${name} published=${published[name]} tried=${parameters[name]} onMove=${move} />`)}
+  return html`<fieldset class="blend"><legend>What a unit of each part adds to a score</legend>
+    ${WEIGHTS.map((name) => html`<${Weight} key=${name} name=${name} published=${published[name]} asked=${parameters[name]} onMove=${move} />`)}
   </fieldset>`;
 }
 
-function Weight({ name, published, tried, onMove }) {
+function Weight({ name, published, asked, onMove }) {
   const [moved, setMoved] = useState(null);
   const timer = useRef(null), latest = useRef(onMove);
   latest.current = onMove;
-  const value = moved ?? Number(tried ?? published);
-  useEffect(() => setMoved(null), [tried]);
+  const value = moved ?? Number(asked ?? published);
+  useEffect(() => setMoved(null), [asked]);
   useEffect(() => () => clearTimeout(timer.current), []);
   const onInput = ({ target }) => {
     const number = Number(target.value);
@@ -81,17 +81,21 @@ function Weight({ name, published, tried, onMove }) {
 }
 
 // The choice that a title would have without what is tried, beside the one that it has now; nothing where nothing is tried.
-export function Before({ title, user, parameters, now }) {
-  return isTried(parameters, user) && html`<${Former} title=${title} user=${user} now=${now} />`;
+export function Before({ title, user, parameters }) {
+  return isTried(parameters, user) && html`<${Former} title=${title} user=${user} />`;
 }
 
-function Former({ title, user, now }) {
-  const { document, error } = useDocument("title", { title, user });
-  if (error || !document) return error && html`<p class="error">${error.message}</p>`;
-  const { choice } = document;
-  const same = choice.artwork?.id === now.artwork?.id && choice.copy.id === now.copy.id;
+function Former({ title, user }) {
+  const published = useDocument("choices", { title, user });
+  const trial = useDocument("choices", { ...tried(user), title, user });
+  const error = published.error ?? trial.error;
+  if (error) return html`<p class="error">${error.message}</p>`;
+  if (!published.document || !trial.document) return html`<p class="loading">Comparing …</p>`;
+  const [before, now] = [published, trial].map(({ document }) => document.choices[0]);
+  const same = before.artwork?.id === now.artwork?.id && before.copy.id === now.copy.id;
   if (same) return html`<p class="former" role="status">The choice is the same as published.</p>`;
-  return html`<div class="former" role="status"><b>Changed.</b> Published: <${Shown} choice=${choice} /> Now: <${Shown} choice=${now} /></div>`;
+  return html`<div class="former" role="status"><b>Changed.</b> <span class="soft">Published</span> <${Shown} choice=${before} />
+    <span class="soft">Now</span> <${Shown} choice=${now} /></div>`;
 }
 
 // A choice in a small space.

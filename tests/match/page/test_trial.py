@@ -28,7 +28,7 @@ def cell(page: Any, title: str, user: str) -> str:
 
 def changed(page: Any) -> str:
     """The heading of what is changed, once it is there."""
-    said: str = page.locator(".changes h3").inner_text()
+    said: str = page.locator(".trialled h3").inner_text()
     return said
 
 
@@ -85,9 +85,9 @@ def test_an_edited_taste_changes_what_is_chosen(served: str, look: Callable) -> 
     assert "genre    romantic films" in published
     text.fill(GHOSTS)
     page.keyboard.press("Control+Enter")
-    page.wait_for_selector(".changes .card")
+    page.wait_for_selector(".trialled .card")
     assert changed(page) == "2 of 4 choices changed"
-    cards = page.locator(".changes .card:has-text('Harbour') .shown bdi")
+    cards = page.locator(".trialled .card:has-text('Harbour') .shown bdi")
     assert cards.all_inner_texts() == ["kiss", "ghost"]
     assert page.locator(".interests .phrase bdi").all_inner_texts() == ["horror films"]
     page.wait_for_selector(".meets .changed")
@@ -97,7 +97,7 @@ def test_an_edited_taste_changes_what_is_chosen(served: str, look: Callable) -> 
     assert cell(page, "Harbour", "rosa").startswith("Harbour for rosa: ghost, ")
     page.go_back()
     page.get_by_role("button", name="Back to the profile").click()
-    page.wait_for_selector("main:not(:has(.changes))")
+    page.wait_for_selector("main:not(:has(.trialled))")
     assert text.input_value() == published
     assert "taste" not in page.url
 
@@ -118,7 +118,7 @@ def test_a_taste_that_cannot_be_read_is_said_beside_it_with_its_line(served: str
     assert page.locator(".interests .phrase bdi").all_inner_texts() == ["romantic films", "Cleo Vance"]
     text.fill(GHOSTS)
     page.keyboard.press("Control+Enter")
-    page.wait_for_selector(".changes .card")
+    page.wait_for_selector(".trialled .card")
     assert page.get_by_role("alert").locator(".error").count() == 0
 
 

@@ -1,13 +1,13 @@
 // Users x titles: the artwork that each user meets.
 import { html } from "../base.js";
 import { useDocument } from "../ask.js";
+import { UserPicker } from "../beside.js";
 import { changedArtwork, differs, listsOfChoices } from "../changes.js";
 import { dividedIds, markedAgainst, MOST_COLUMNS } from "../columns.js";
 import { Letters } from "../letters.js";
 import { useLists } from "../lists.js";
 import { plural, signed } from "../numbers.js";
 import { Picture } from "../picture.js";
-import { UserPicker } from "../picker.js";
 import { go, href } from "../route.js";
 import { Sheet } from "../sheet.js";
 import { isTried, Trial } from "../trial.js";
@@ -28,7 +28,7 @@ export function GridView({ parameters, overview }) {
 
 function Tools({ users, parameters, overview }) {
   const change = (some) => go("grid", { ...parameters, ...some }, { replace: true });
-  return html`<div class="tools">
+  return html`<div class="grid-tools">
     <${UserPicker} users=${users} onUsers=${(ids) => change({ users: ids })} />
     <${Letters} label="Find titles" value=${parameters.find} onFind=${(find) => change({ find })} />
     <label>Mark what differs from <select value=${parameters.mark ?? ""} onChange=${({ target }) => change({ mark: target.value })}>
@@ -49,6 +49,7 @@ function Choices({ users, parameters, overview }) {
   const titles = of.get("titles");
   const error = lists.find((list) => list.error)?.error;
   if (titles.total === null) return error ? html`<p class="error">${error.message}</p>` : html`<p class="loading">Loading …</p>`;
+  if (!titles.total && !find) return html`<p>No titles were asked for.</p>`;
   const choiceOf = (title, user, number, when = "now") => {
     const choice = of.get(`${user} ${when}`)?.item(number);
     return choice?.title === title.id ? choice : undefined;
@@ -108,8 +109,8 @@ function Chosen({ user, title, now, before, against, mark }) {
   if (changed) told.push(`changed, published: ${before.artwork?.id ?? "no artwork"}`);
   return html`<a class=${`choice ${marked}${changed ? " changed" : ""}`} href=${to} tabindex="-1" aria-label=${label + told.join(", ")}>
     ${artwork ? html`<${Picture} artwork=${artwork} words="" sharp=${false} />` : html`<span class="picture gone">no artwork</span>`}
-    ${artwork && html`<span class="why">${signed(artwork.score)}${artwork.phrase && html` <bdi>${artwork.phrase}</bdi>`}</span>`}
-    ${marked === "unlike" && html`<span class="badge">≠</span>`}
+    ${artwork && html`<span class="score">${signed(artwork.score)}${artwork.phrase && html` <bdi>${artwork.phrase}</bdi>`}</span>`}
+    ${marked === "unlike" && html`<span class="unlike-mark">≠</span>`}
     ${changed && changedArtwork(now, before) && before.artwork && html`<span class="was"><${Picture} artwork=${before.artwork} words="" sharp=${false} /></span>`}
     ${copy.id && html`<span class=${changed && copy.id !== before.copy.id ? "copy new" : "copy"}><bdi>${copy.text}</bdi></span>`}
   </a>`;
