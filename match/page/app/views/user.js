@@ -8,6 +8,8 @@ import { Picture } from "../picture.js";
 import { href, tried } from "../route.js";
 import { isTried, Trial } from "../trial.js";
 
+const MANY = 4; // phrases, from which on a card has two columns of them
+
 export function UserView({ parameters, overview }) {
   const { user } = parameters;
   const { document: published, error } = useDocument("user", { user });
@@ -51,7 +53,7 @@ function Interests({ document }) {
   return html`<ul class="interests">
     ${interests.map((interest, number) => {
       if (interest.pictures) return html`<${PlayedPictures} key="pictures" interest=${interest} />`;
-      return of(number).length > 0 && html`<li key=${number} class="card interest"><h3>Interest ${number + 1} <span class="soft">${percent(interest.share, 0)}</span></h3>
+      return of(number).length > 0 && html`<li key=${number} class=${of(number).length > MANY ? "card interest wide" : "card interest"}><h3>Interest ${number + 1} <span class="soft">${percent(interest.share, 0)}</span></h3>
         <${Phrases} phrases=${of(number)} most=${most} user=${document.id} /></li>`;
     })}
     ${dislikes.length > 0 && html`<li key="dislikes" class="card interest dislikes"><h3>Dislikes <span class="soft">speak against every interest</span></h3>
