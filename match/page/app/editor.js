@@ -1,5 +1,5 @@
 // A taste as text, as scripts/edit_profile.py has it: tried with Ctrl+Enter, and carried off to be taken by that script.
-import { html, useEffect, useMemo, useRef, useState } from "./base.js";
+import { html, useEffect, useRef, useState } from "./base.js";
 import { go } from "./route.js";
 
 // text: the profile's own; tried: the text that is tried, undefined where none is; error: what the page says of it; reading: whether
@@ -54,17 +54,23 @@ function selectLine(area, number) {
 function Carry({ user, text }) {
   const [said, setSaid] = useState("");
   const file = `${user.replace(/[^\p{L}\p{N}._-]+/gu, "_").replace(/^[.-]+/, "") || "user"}.txt`;
-  const address = useMemo(() => URL.createObjectURL(new Blob([text], { type: "text/plain" })), [text]);
-  useEffect(() => () => URL.revokeObjectURL(address), [address]);
   const copy = () =>
     navigator.clipboard.writeText(text).then(
       () => setSaid("Copied."),
       () => setSaid("The browser does not allow it: select the text and copy it."),
     );
   return html`<button type="button" onClick=${copy}>Copy</button>
-    <a class="button" href=${address} download=${file}>Download</a>
+    <button type="button" onClick=${() => download(file, text)}>Download</button>
     <span role="status">${said}</span>
-    <small>To keep it: <code>python scripts/edit_profile.py --store STORE --take ${quotedWord(file)} ${quotedWord(user)}</code></small>`;
+    <small>To keep it: <code>python scripts/edit_profile.py --store STORE --take <bdi>${quotedWord(file)}</bdi> <bdi>${quotedWord(user)}</bdi></code></small>`;
+}
+
+function download(file, text) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
+  link.download = file;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000); // once the browser has it
 }
 
 // As a shell takes it for one word, and no option.

@@ -29,7 +29,7 @@ export function Trial({ view, parameters, overview, label = "Try other weights",
   const onToggle = ({ target }) => setOpen((trialOpen = target.open));
   const trying = triedWords(parameters, overview.weights);
   return html`<details class="trial" open=${open} onToggle=${onToggle}>
-    <summary>${trying ? html`Trying <b>${trying}</b>` : label}</summary>
+    <summary>${trying ? html`Trying <b><bdi>${trying}</bdi></b>` : label}</summary>
     ${overview.live
       ? html`<${Weights} view=${view} parameters=${parameters} published=${overview.weights} />${children}`
       : html`<p>This page is a file, and shows what it was written with. Served, it tries other weights and tastes:
@@ -55,7 +55,8 @@ function Weight({ name, published, asked, onMove }) {
   const [moved, setMoved] = useState(null);
   const timer = useRef(null), latest = useRef(onMove);
   latest.current = onMove;
-  const value = moved ?? Number(asked ?? published);
+  const given = Number(asked ?? published); // an address may say anything
+  const value = moved ?? (Number.isFinite(given) ? given : published);
   useEffect(() => setMoved(null), [asked]);
   useEffect(() => () => clearTimeout(timer.current), []);
   const onInput = ({ target }) => {

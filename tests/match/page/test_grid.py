@@ -75,7 +75,7 @@ def test_heads_stand_over_columns_and_rows_do_not_overlap(
 def test_letters_find_titles_and_their_choices(address: str, look: Callable) -> None:
     page = look(address)
     page.get_by_role("searchbox", name="Find titles").fill("AR")
-    page.wait_for_selector("text=2 titles with “AR”")
+    page.wait_for_selector("[role=status]:has-text('2 titles with “AR”')")
     page.wait_for_selector("main:not(:has(.loading))")
     assert rows(page) == ["Bare", "Harbour"]
     assert "find=AR" in page.url
@@ -83,7 +83,7 @@ def test_letters_find_titles_and_their_choices(address: str, look: Callable) -> 
         assert chosen(page, "Harbour", user).startswith(f"Harbour for {user}: {artwork}, score ")
     assert "no usable artwork" in chosen(page, "Bare", "rosa")
     page.get_by_role("searchbox", name="Find titles").fill("nothing like it")
-    page.wait_for_selector("text=0 titles with")
+    page.wait_for_selector("[role=status]:has-text('0 titles with')")
     assert page.get_by_role("grid").count() == 0
 
 

@@ -131,7 +131,7 @@ def test_the_text_is_carried_off_for_edit_profile(
     page = look(serve(make_store(tmp_path / "store", titles, {**users, odd: users["rosa"]})), f"#/user?user={quote(odd)}")
     page.locator(".trial summary").click()
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download").click()
+        page.get_by_role("button", name="Download").click()
     assert download.value.suggested_filename == "_o_hara_x.txt"
     phrases = phrases_of_text(Path(download.value.path()).read_text(encoding="utf-8"), "downloaded")
     assert [phrase.text for phrase in phrases] == ["romantic films", "Cleo Vance"]

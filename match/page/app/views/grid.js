@@ -76,7 +76,7 @@ function foundWords(total, find, mark, trying) {
   if (find) words[0] += ` with “${find}”`;
   if (mark) words.push("≠ marks what differs");
   if (trying) words.push("what is tried changes the choices that are framed: the published one stands in the corner");
-  return `${words.join("; ")}.`;
+  return words.map((word, place) => html`${place > 0 && "; "}<bdi>${word}</bdi>`);
 }
 
 function layoutOf(width, columns, lines) {
