@@ -73,7 +73,7 @@ export function ChangedChoices({ user, parameters }) {
   const { total, of, changes } = document;
   const more = total - changes.length;
   return html`<section class="trialled" aria-label="What is changed" aria-busy=${loading}>
-    <h3 role="status">${total ? `${counted(total)} of ${plural(of, "choice")} changed` : `None of ${plural(of, "choice")} changed`}</h3>
+    <h3><span role="status">${total ? counted(total) : "None"} of ${plural(of, "choice")} changed</span></h3>
     <ul class="cards">${changes.map(
       ({ title, name, before, now }) => html`<li key=${title} class="card"><b><a href=${href("title", { title, user })}><bdi>${name}</bdi></a></b>
         <p><span class="soft">Published</span><${Shown} choice=${before} /></p><p><span class="soft">Now</span><${Shown} choice=${now} /></p></li>`,
