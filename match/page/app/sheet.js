@@ -20,8 +20,9 @@ export function useSize(box) {
 }
 
 // name: under which the place is kept while the viewer looks elsewhere; layout(width) -> { head, column, row }: CSS pixels of the width of
-// the rows' heads (0: they stand above their rows), of that of a column, and of the height of a row; corner, columnHead(column), rowHead(row), cell(row, column): what stands there.
-export function Sheet({ name, label, rows, columns, layout, corner, columnHead, rowHead, cell, busy }) {
+// the rows' heads (0: they stand above their rows), of that of a column, and of the height of a row; corner, columnHead(column),
+// rowHead(row), cell(row, column): what stands there; isWhole(row): whether all of it does. cell is new where what it draws is.
+export function Sheet({ name, label, rows, columns, layout, corner, columnHead, rowHead, cell, isWhole, busy }) {
   const box = useRef(null), heads = useRef(null), focusing = useRef(false);
   const left = leftPlaces.get(name) ?? { top: 0, left: 0, active: [0, 0] };
   const [active, setActive] = useState(left.active);
@@ -61,7 +62,16 @@ export function Sheet({ name, label, rows, columns, layout, corner, columnHead, 
     if (found && (found[0] !== active[0] || found[1] !== active[1])) setActive(found);
   };
   const tab = (row, column) => (row === at[0] && column === at[1] ? 0 : -1);
-  const line = (row) => html`<div class="line" role="row" key=${row} aria-rowindex=${row + 2} style=${{ top: `${row * rowHeight}px` }}>
+  const made = useRef(null); // the rows that are whole, as they were drawn: while one only scrolls, they stay as they are
+  const drawnFor = [cell, rowHeight, ...at];
+  if (drawnFor.some((one, place) => one !== made.current?.drawnFor[place])) made.current = { drawnFor, lines: new Map() };
+  const line = (row) => {
+    const { lines } = made.current;
+    if (!isWhole(row)) return drawn(row);
+    if (!lines.has(row)) lines.set(row, drawn(row));
+    return lines.get(row);
+  };
+  const drawn = (row) => html`<div class="line" role="row" key=${row} aria-rowindex=${row + 2} style=${{ top: `${row * rowHeight}px` }}>
     <div class="row-head" role="rowheader" aria-colindex="1" tabindex=${tab(row, -1)}>${rowHead(row)}</div>
     ${Array.from({ length: columns }, (_, column) => html`<div class="cell" role="gridcell" key=${column} aria-colindex=${column + 2}
       tabindex=${tab(row, column)}>${cell(row, column)}</div>`)}

@@ -196,3 +196,14 @@ def test_copy_stands_beside_the_artwork(
     page = look(write(make_store(tmp_path / "store", titles, users, copy=copy, words=words)))
     assert page.locator(".sheet .line:has-text('Lone') .copy").first.inner_text() == "Boo <b>!</b>"
     assert "“Boo <b>!</b>”" in chosen(page, "Lone", "rosa")
+
+
+def test_letters_find_in_every_block_of_a_file(long_store: Any, write: Callable, look: Callable) -> None:
+    page = look(write(long_store), "#/grid?users=rosa,hugo&find=3")
+    with_three = [f"T{number:03}" for number in range(240) if "3" in str(number)]
+    assert f"{len(with_three)} titles with “3”" in page.locator(".found").inner_text()
+    assert rows(page)[:5] == with_three[:5]
+    page.locator(".sheet [tabindex='0']").focus()
+    page.keyboard.press("Control+End")
+    page.wait_for_selector(f".sheet .line[aria-rowindex='{len(with_three) + 1}']:not(:has(.loading))")
+    assert chosen(page, with_three[-1], "hugo").startswith(f"{with_three[-1]} for hugo: {int(with_three[-1][1:])}-ghost")

@@ -63,11 +63,16 @@ function Choices({ users, parameters, overview }) {
   };
   const rowHead = (row) => html`<${TitleHead} title=${titles.item(row)} user=${users[0]} />`;
   const columnHead = (column) => html`<a href=${href("user", { user: users[column] })} tabindex="-1"><bdi>${users[column]}</bdi></a>`;
+  const isWhole = (row) => {
+    const title = titles.item(row);
+    const there = asked.filter(({ kind }) => kind === "choices").map(({ id }) => of.get(id).item(row)?.title === title?.id);
+    return Boolean(title) && there.every(Boolean);
+  };
   const layout = (width) => layoutOf(width, users.length, overview.lines > 0);
   return html`${error && html`<p class="error" role="alert">${error.message}</p>`}
     <p class="soft found" role="status">${foundWords(titles.total, find, mark, isTried(parameters, users.find((user) => user === parameters.user)))}</p>
     ${titles.total > 0 && html`<${Sheet} name=${`grid ${find ?? ""}`} label="The artwork chosen for each title and user" rows=${titles.total}
-      columns=${users.length} layout=${layout} corner="Title" columnHead=${columnHead} rowHead=${rowHead} cell=${cell}
+      columns=${users.length} layout=${layout} corner="Title" columnHead=${columnHead} rowHead=${rowHead} cell=${cell} isWhole=${isWhole}
       busy=${lists.some((list) => list.waiting)} />`}`;
 }
 
