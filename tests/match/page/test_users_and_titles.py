@@ -108,3 +108,19 @@ def test_every_title_is_reached_by_the_list(mixed_store: Any, opened: Callable, 
     assert "3 artworks" in page.locator(".listed").inner_text()
     page.get_by_role("link", name="Harbour").click()
     page.wait_for_selector("h2:has-text('Harbour')")
+
+
+def test_an_interest_made_of_pictures_shows_them(mixed_store: Any, opened: Callable, look: Callable) -> None:
+    import pyarrow as pa
+
+    from embed.records import picture_interest_schema
+    from embed.store import replace_table, vector_array
+    from match.clicks.seen import TABLE
+
+    columns = [pa.array(["mix"]), pa.array([0.2]), pa.array([mixed_store.fingerprint]), vector_array(HORROR[None])]
+    replace_table(mixed_store, TABLE, pa.Table.from_arrays(columns, schema=picture_interest_schema(4)))
+    page = look(opened(mixed_store), "#/user?user=mix")
+    played = page.locator(".interest:has-text('Pictures played')")
+    assert played.locator("h3").inner_text() == "Pictures played 20 %"
+    assert played.locator(".picture").first.get_attribute("title") in ("ghost.png", "only.png")
+    assert played.locator(".picture").count() == 6
