@@ -1,22 +1,26 @@
 """A store as the page looks at it: the matcher that serves, the users and titles that are shown, and what a viewer may ask anew."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from embed.errors import QueryError
-from embed.records import Profile
+from embed.records import Profile, fold
 from embed.store import Store, open_store
 from index.fits import Question
 from match.blend import Weights
 from match.matcher import Matcher
+from match.page.catalog import Catalog
 from match.page.comparisons import Comparisons
 from match.page.parameters import Parameters
 
 WEIGHTS = tuple(Weights.__dataclass_fields__)
 MOST_WEIGHT = 5.0  # as fit_blend.py has it
 BLENDS_REMEMBERED = 8
+THINGS_REMEMBERED = 64
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class Site:
     reading: Reading | None = None  # None where nothing can be asked that was not written down: a page in a file
     comparisons: Comparisons = field(default_factory=Comparisons, repr=False, compare=False)
     _blends: dict[Weights, Matcher] = field(default_factory=dict, repr=False, compare=False)
+    _things: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(
@@ -66,6 +71,26 @@ class Site:
         return dict(zip(titles["title_id"].to_pylist(), titles["name"].to_pylist(), strict=True))
 
     @cached_property
+    def folded_titles(self) -> list[str]:
+        """Each title's name and id, as letters are looked for in them; in the order of `title_ids`."""
+        return [fold(f"{self.names.get(title_id, '')} {title_id}") for title_id in self.title_ids]
+
+    @cached_property
+    def folded_users(self) -> list[str]:
+        """The same of users' ids."""
+        return list(map(fold, self.user_ids))
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """All artwork of the titles that are shown."""
+        return Catalog.of(self.matcher.snapshot, self.title_ids)
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """title_id to its place among those that are shown."""
+        return {title_id: place for place, title_id in enumerate(self.title_ids)}
+
+    @cached_property
     def pictures(self) -> dict[str, str]:
         """artwork_id to the sha256 of its picture, by which its thumbnail is known."""
         artwork = self.matcher.snapshot.artwork
@@ -78,11 +103,11 @@ class Site:
         placed = zip(reversed(artwork["sha256"].to_pylist()), reversed(artwork["path"].to_pylist()), strict=True)
         return dict(placed)
 
-    def place(self, sha256: str) -> tuple[Store, str] | None:
+    def where(self, sha256: str) -> tuple[Store, str] | None:
         """Where a picture lies: its path, below the pictures of the store that is returned; None where the page shows none such."""
         if sha256 in self.paths:
             return self.store, self.paths[sha256]
-        return self.comparisons.place(self.store, sha256)
+        return self.comparisons.where(self.store, sha256)
 
     def matcher_of(self, parameters: Parameters) -> Matcher:
         """The matcher, with the weights that are asked for. Raises QueryError where one is no number from 0 to MOST_WEIGHT."""
@@ -95,6 +120,16 @@ class Site:
                 self._blends.pop(next(iter(self._blends)), None)
             self._blends[weights] = self.matcher.with_weights(weights)
         return self._blends[weights]
+
+    def remembered(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """What `make` makes, once for a key as long as few other things are asked for: what several documents need."""
+        found: Made | None = self._things.get(key)
+        if found is None:
+            found = make()  # two threads at once make the same
+            while len(self._things) >= THINGS_REMEMBERED:
+                self._things.pop(next(iter(self._things)), None)
+            self._things[key] = found
+        return found
 
     def user_of(self, parameters: Parameters) -> str | Profile:
         """Whom is asked for: the id, or their profile with the taste that is asked for. Raises QueryError where the page cannot read

@@ -1,10 +1,14 @@
 // The app: a bar of views, and the one that the address names.
-import { html, render, useEffect } from "./base.js";
+import { html, render } from "./base.js";
 import { begin, useDocument } from "./ask.js";
 import { counted, plural } from "./numbers.js";
+import { Guarded, usePlace, useTitle } from "./place.js";
 import { href, useRoute } from "./route.js";
+import { ArtworksView } from "./views/artworks.js";
+import { ArtworkView } from "./views/artwork.js";
 import { CompareView } from "./views/compare.js";
 import { GridView } from "./views/grid.js";
+import { RejectedView } from "./views/rejected.js";
 import { TitleView } from "./views/title.js";
 import { UserView } from "./views/user.js";
 
@@ -13,21 +17,28 @@ const VIEWS = {
   grid: { label: "Choices", View: GridView },
   title: { View: TitleView },
   user: { View: UserView },
+  artworks: { label: "Artwork", View: ArtworksView },
+  artwork: { View: ArtworkView },
+  rejected: { label: "Rejected", count: (overview) => overview.rejected, View: RejectedView },
   compare: { label: "Compare", View: CompareView },
 };
 
 function App() {
   const { view, parameters } = useRoute();
   const { document: overview, error } = useDocument("overview");
-  const known = VIEWS[view];
-  useEffect(() => document.getElementById("main")?.focus({ preventScroll: true }), [view]);
+  const known = Object.hasOwn(VIEWS, view) ? VIEWS[view] : null;
+  const label = known?.label ?? view;
+  usePlace();
+  useTitle(label);
   if (error) return html`<p class="error">${error.message}</p>`;
   if (!overview) return html`<p class="loading">Loading …</p>`;
   const { View } = known ?? {};
   return html`<a class="skip" href="#main" onClick=${skip}>Skip to the content</a>
     <${Header} overview=${overview} view=${view} />
-    <main id="main" tabindex="-1" class=${view}>
-      ${known ? html`<${View} parameters=${parameters} overview=${overview} />` : html`<p class="error">There is no view “${view}”.</p>`}
+    <main id="main" tabindex="-1" class=${known ? view : null} data-view=${view} aria-label=${label}>
+      ${known
+        ? html`<${Guarded} key=${view}><${View} parameters=${parameters} overview=${overview} /><//>`
+        : html`<p class="error">There is no view “<bdi>${view}</bdi>”.</p>`}
     </main>`;
 }
 
@@ -42,7 +53,7 @@ function Header({ overview, view }) {
     <h1><a href=${href("grid")}>Artwork matches</a></h1>
     <nav aria-label="Views"><ul>
       ${Object.entries(VIEWS).map(
-        ([name, { label }]) => label && html`<li key=${name}><a href=${href(name)} aria-current=${name === view ? "page" : null}>${label}</a></li>`,
+        ([name, { label, count }]) => label && html`<li key=${name}><a href=${href(name)} aria-current=${name === view ? "page" : null}>${label}${count && html` <small>${counted(count(overview))}</small>`}</a></li>`,
       )}
     </ul></nav>
     <p class="soft">Snapshot ${snapshot.name}, ${snapshot.published_at.slice(0, 16).replace("T", " ")}: ${plural(snapshot.artworks, "artwork")},

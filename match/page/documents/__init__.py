@@ -8,7 +8,21 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from embed.errors import QueryError
-from match.page.documents import changes, choices, comparison, overview, title, titles, user, users
+from match.page.documents import (
+    about,
+    artwork,
+    artworks,
+    changed,
+    changes,
+    choices,
+    comparison,
+    overview,
+    rejected,
+    title,
+    titles,
+    user,
+    users,
+)
 from match.page.parameters import Parameters, key_of
 from match.page.site import Document, Site
 
@@ -25,8 +39,13 @@ KINDS = {
     "users": Kind(users.answer, users.written),
     "titles": Kind(titles.answer, titles.written),
     "choices": Kind(choices.answer, choices.written),
+    "changed": Kind(changed.answer, changed.written),
     "title": Kind(title.answer, title.written),
+    "about": Kind(about.answer, about.written),
+    "artwork": Kind(artwork.answer, artwork.written),
+    "rejected": Kind(rejected.answer, rejected.written),
     "user": Kind(user.answer, user.written),
+    "artworks": Kind(artworks.answer, artworks.written),
     "sides": Kind(comparison.sides, comparison.written_sides),
     "comparison": Kind(comparison.answer, comparison.written),
     "comparison_titles": Kind(changes.titles, changes.written_titles),

@@ -52,7 +52,7 @@ def test_a_deep_link_to_two_snapshots_shows_what_is_gone(serve: Callable, look: 
     page = look(serve(two_snapshots), "#/compare?from=snapshot%3D000001")
     assert "2 of 16 choices" in headline(page)  # carl's, and that of wil, to whom all are alike
     assert page.locator(".legend b").all_inner_texts() == ["gone"]
-    page.get_by_role("link", name="only in From").click()
+    page.get_by_role("button", name="only in From").click()
     expect(page.locator(".moved li p").first).to_contain_text("clown")
     expect(page.locator(".moved img")).to_have_js_property("naturalWidth", 96)  # it serves no more, and is there to see
     page.get_by_role("button", name="Swap the two sides").click()
@@ -74,8 +74,8 @@ def test_a_file_shows_what_it_holds(write: Callable, look: Callable, two_snapsho
     assert links.all_inner_texts() == ["snapshot=000001 → what serves", "what serves → people=0"]
     links.nth(1).click()
     assert "2 of 16 choices" in headline(page)
-    page.get_by_role("link", name="name", exact=True).click()  # another order
-    page.wait_for_selector("a[aria-current]:text-is('name')")
+    page.get_by_role("button", name="name", exact=True).click()  # another order
+    expect(page.get_by_role("button", name="name", exact=True)).to_have_attribute("aria-pressed", "true")
     page.get_by_role("rowheader", name="Caper").get_by_role("link").click()
     page.get_by_label("Not only title caper").wait_for()
     expect(page.locator(".change")).to_have_count(2)

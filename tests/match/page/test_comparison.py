@@ -164,12 +164,12 @@ def test_pictures_of_both_sides_have_a_place(
     site = site_of(snapshots, f"store={other.root}")
     gone = asked(site, "comparison_artwork", from_="snapshot=000003", list="retired")["artwork"][0]
     assert gone["id"] == "clown"
-    store, path = site.place(gone["picture"])  # type: ignore[misc]
+    store, path = site.where(gone["picture"])  # type: ignore[misc]
     assert (store.pictures, path) == (snapshots.pictures, "clown.png")
     fresh = asked(site, "comparison_artwork", to=f"store={other.root}", list="new")["artwork"][0]
-    store, path = site.place(fresh["picture"])  # type: ignore[misc]
+    store, path = site.where(fresh["picture"])  # type: ignore[misc]
     assert (store.root, store.pictures, path) == (snapshots.root, str(tmp_path / "pictures"), "painted.png")
-    assert site.place("0" * 64) is None
+    assert site.where("0" * 64) is None
 
 
 # Memory

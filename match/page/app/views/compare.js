@@ -12,13 +12,19 @@ export function CompareView({ parameters, overview }) {
   if (error) return html`<p class="error">${error.message}</p>`;
   if (!sides) return html`<p class="loading">Loading …</p>`;
   const { from = "", to = "" } = parameters;
-  const only = isWritten() && sides.offered.length === 1 ? sides.offered[0] : null;
-  const pair = from || to ? { from, to } : only;
+  const asked = from || to ? { from, to } : null;
+  const pair = isWritten() ? heldPair(sides.offered, asked) : asked;
   return html`<h2>Compare</h2>
     ${isWritten()
       ? html`<${OfferedComparisons} offered=${sides.offered} pair=${pair} />`
       : html`<${SidePicker} key=${JSON.stringify(pair)} sides=${sides} pair=${pair} overview=${overview} />`}
     ${pair && html`<${ComparisonOf} key=${JSON.stringify(pair)} pair=${pair} parameters=${parameters} />`}`;
+}
+
+// In a file: what is asked for, if it is there; the only one where nothing is.
+function heldPair(offered, asked) {
+  if (!asked) return offered.length === 1 ? offered[0] : null;
+  return offered.find((one) => one.from === asked.from && one.to === asked.to) ?? null;
 }
 
 // What a page in a file holds.
