@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 from embed.store import Store, write_text
@@ -115,7 +114,7 @@ def _pictures(site: Site, pictures: list[str], progress: Progress) -> _Blocks:
     width = WIDTHS[len(pictures) <= SHARP]
     made, waiting, size = _Blocks(), list[str](), 0
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        thumbnails = pool.map(partial(_thumbnail, site, width), pictures)
+        thumbnails = pool.map(lambda sha256: _thumbnail(site, sha256, width), pictures)
         for done, (sha256, data) in enumerate(zip(pictures, thumbnails, strict=True), start=1):
             progress(done, len(pictures))
             if data is None:
@@ -130,7 +129,7 @@ def _pictures(site: Site, pictures: list[str], progress: Progress) -> _Blocks:
     return made
 
 
-def _thumbnail(site: Site, width: int, sha256: str) -> bytes | None:
+def _thumbnail(site: Site, sha256: str, width: int) -> bytes | None:
     place = site.where(sha256)
     return place and thumbnail(place[0], sha256, place[1], width)
 
