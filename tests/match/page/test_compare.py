@@ -1,12 +1,15 @@
 """The view of two sides beside each other, in a browser."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from playwright.sync_api import expect
 
-from embed.store import Store
+from embed.records import PROFILE
+from embed.store import Store, read_table, replace_table
 from index.publish import publish_snapshot
 from match.comparing.sides import side_of
 
@@ -86,3 +89,32 @@ def test_a_file_shows_what_it_holds(write: Callable, look: Callable, two_snapsho
 def test_a_file_without_one_says_how_to_get_one(write: Callable, look: Callable, pictured_store: Store) -> None:
     page = look(write(pictured_store), "#/compare")
     assert "--compare snapshot=000003" in page.inner_text("main")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_hostile_texts_are_text(
+    serve: Callable, look: Callable, tmp_path: Path, make_store: Callable, users: dict, width: int
+) -> None:
+    texts = ["<script>window.pwned=1</script><evil-element>", "\u202eevil </bdi> تجربة", "W" * 400, 'a,b&c=d#e?f/g%20\\"+;']
+    plain = users["carl"][0][3]
+    titles = {
+        text: [
+            {"artwork_id": f"{text}a", "vector": plain, "path": text},
+            {"artwork_id": f"{text}b", "vector": plain, "people": [text], "path": text},
+        ]
+        for text in texts
+    }
+    fans = {text: [(text, "person", 1.0, plain)] for text in texts}
+    store = make_store(tmp_path / "store", titles, fans)
+    rows = [{**row, "segment": row["user_id"]} for row in read_table(store, "profiles").to_pylist()]
+    replace_table(store, "profiles", pa.Table.from_pylist(rows, schema=PROFILE))
+    page = look(serve(store), "#/compare?to=people%3D0", width=width)
+    assert headline(page).startswith("25.0 % of choices change")  # each fan's of the title that shows whom they like
+    expect(page.locator(".change")).to_have_count(4)
+    told = page.inner_text("main")
+    assert all(" ".join(f"{text.title()} for {text}".split()) in " ".join(told.split()) for text in texts)
+    page.locator(".change .what", has_text="evil-element").get_by_role("link", name="only this title").click()
+    expect(page.locator(".change")).to_have_count(1)
+    expect(page.get_by_label(f"Not only title {texts[0]}")).to_have_count(1)
+    assert page.evaluate("[window.pwned, document.querySelectorAll('evil-element').length]") == [None, 0]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
