@@ -73,7 +73,7 @@ def test_a_file_shows_what_it_holds(write: Callable, look: Callable, two_snapsho
     url = write(two_snapshots, sides=[side_of("snapshot=000001"), side_of(BLEND)])
     page = look(url, "#/compare")
     links = page.get_by_role("navigation", name="Comparisons").get_by_role("link")
-    assert links.all_inner_texts() == ["snapshot=000001 → what serves", "what serves → people=0"]
+    assert links.all_inner_texts() == ["snapshot 000001 → what serves", "what serves → people 0"]
     links.nth(1).click()
     assert "2 of 16 choices" in headline(page)
     page.get_by_role("button", name="name", exact=True).click()  # another order

@@ -2,6 +2,7 @@
 import { html, useEffect, useState } from "../base.js";
 import { ask, isWritten, useDocument } from "../ask.js";
 import { href } from "../route.js";
+import { sideWords } from "../sides.js";
 import { ChangedChoices } from "./compare_choices.js";
 import { ArtworkMoved, TitlesChanged } from "./compare_lists.js";
 import { ComparisonOutcome } from "./compare_outcome.js";
@@ -39,7 +40,7 @@ function OfferedComparisons({ offered, pair }) {
     ${offered.map((one) => {
       const current = pair && one.from === pair.from && one.to === pair.to;
       return html`<li key=${one.from + one.to}><a href=${href("compare", one)} aria-current=${current ? "true" : null}>
-        <bdi>${one.from || "what serves"}</bdi> → <bdi>${one.to || "what serves"}</bdi></a></li>`;
+        <bdi>${sideWords(one.from)}</bdi> → <bdi>${sideWords(one.to)}</bdi></a></li>`;
     })}
   </ul></nav>`;
 }

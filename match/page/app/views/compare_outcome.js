@@ -88,7 +88,7 @@ export const pairOf = (parameters, told) => ({ from: parameters.from ?? told.fro
 function ChangedSegments({ told, parameters }) {
   const most = Math.max(...told.segments.map((segment) => segment.high), 0.01);
   return html`<div class="panel"><h3>For whom</h3><table class="counts">
-    <thead><tr><th>segment</th><th class="number">users</th><th>change</th><th class="number">of choices</th><th class="number">95 %</th></tr></thead>
+    <thead><tr><th>segment</th><th class="number">users</th><th class="change-head">change</th><th class="number">of choices</th><th class="number">95 %</th></tr></thead>
     <tbody>${told.segments.map(
       (segment) => html`<tr key=${segment.name ?? ""}>
         <th scope="row">${

@@ -2,7 +2,7 @@
 import { html, useState } from "../base.js";
 import { counted } from "../numbers.js";
 import { WEIGHTS, go, href, tried } from "../route.js";
-import { dayAndTime, sideOf, sideText } from "../sides.js";
+import { dayAndTime, sideOf, sideText, sideWords } from "../sides.js";
 
 export function SidePicker({ sides, pair, overview }) {
   const start = pair ?? proposedSides(sides);
@@ -24,7 +24,7 @@ export function SidePicker({ sides, pair, overview }) {
     </div>
     ${sides.offered.length > 0 &&
     html`<ul class="chips">${sides.offered.map(
-      (one) => html`<li key=${one.from + one.to}><a href=${href("compare", one)}><bdi>${one.from || "what serves"}</bdi> → <bdi>${one.to || "what serves"}</bdi></a></li>`,
+      (one) => html`<li key=${one.from + one.to}><a href=${href("compare", one)}><bdi>${sideWords(one.from)}</bdi> → <bdi>${sideWords(one.to)}</bdi></a></li>`,
     )}</ul>`}`;
 }
 
