@@ -57,7 +57,7 @@ function BesideArtwork({ word, artwork }) {
 function LeadMoved({ choice }) {
   const { was, now, reason } = choice;
   const whole = was && now && [0, 1].every((side) => was.parts[side] && now.parts[side]);
-  const arrow = html`<p class="arrow" aria-hidden="true">→</p>`;
+  const arrow = html`<p class="arrow" aria-hidden="true"></p>`;
   if (!whole) return html`<div class="leads">${arrow}<p class="soft">${notThere(choice)}</p></div>`;
   const lead = (side, part) => now.parts[side][part] - was.parts[side][part];
   const moved = PARTS.map((part) => lead(1, part) - lead(0, part));
@@ -75,6 +75,6 @@ function notThere({ was, now }) {
   if (!was) return "The title had nothing to show in From.";
   if (!now) return "The title has nothing to show in To.";
   const gone = !was.parts[1] && html`In To, <bdi>${was.id}</bdi> may not be shown. `;
-  const fresh = !now.parts[0] && html`In From, <bdi>${now.id}</bdi> might not be shown.`;
+  const fresh = !now.parts[0] && html`In From, <bdi>${now.id}</bdi> may not be shown.`;
   return html`${gone}${fresh}`;
 }

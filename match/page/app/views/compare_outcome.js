@@ -97,7 +97,7 @@ function ChangedSegments({ told, parameters }) {
             : html`<a href=${href("compare", { ...pairOf(parameters, told), segment: segment.name })}><bdi>${segment.name}</bdi></a>`
         }</th><td class="number">${counted(segment.users)}</td>
         <td class="wide"><${ReasonsBar} reasons=${segment.reasons} choices=${segment.choices * most} /></td>
-        <td class="number">${percent(segment.value)}</td><td class="number soft">${percent(segment.low, 0)}–${percent(segment.high, 0)}</td></tr>`,
+        <td class="number">${percent(segment.value)}</td><td class="number soft">${(100 * segment.low).toFixed(0)}–${percent(segment.high, 0)}</td></tr>`,
     )}</tbody></table></div>`;
 }
 
