@@ -11,6 +11,7 @@ from embed.store import Store, open_store
 from index.fits import Question
 from match.blend import Weights
 from match.matcher import Matcher
+from match.page.background import Background
 from match.page.catalog import Catalog
 from match.page.comparisons import Comparisons
 from match.page.parameters import Parameters
@@ -41,6 +42,7 @@ class Site:
     title_ids: Sequence[str]
     reading: Reading | None = None  # None where nothing can be asked that was not written down: a page in a file
     comparisons: Comparisons = field(default_factory=Comparisons, repr=False, compare=False)
+    background: Background = field(default_factory=Background, repr=False, compare=False)
     _blends: dict[Weights, Matcher] = field(default_factory=dict, repr=False, compare=False)
     _things: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
 
@@ -53,11 +55,14 @@ class Site:
         titles: Sequence[str] | None = None,
         reading: Reading | None = None,
         comparisons: Comparisons | None = None,
+        background: Background | None = None,
     ) -> "Site":
-        """All users and titles where none are named. comparisons: those that were made already, and what may be compared."""
+        """All users and titles where none are named. comparisons: those that were made already, and what may be compared; background:
+        of the site before, where there was one."""
         store = open_store(store.root)  # where the pictures lie may have been noted since the caller opened it
         shown = matcher.user_ids if users is None else list(users), matcher.title_ids if titles is None else list(titles)
-        return cls(store, matcher, *shown, reading, comparisons or Comparisons((), users, titles))
+        kept = comparisons or Comparisons((), users, titles), background or Background()
+        return cls(store, matcher, *shown, reading, *kept)
 
     @property
     def is_live(self) -> bool:

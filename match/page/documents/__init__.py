@@ -16,8 +16,12 @@ from match.page.documents import (
     changes,
     choices,
     comparison,
+    duplicates,
+    map,
+    numbers,
     overview,
     rejected,
+    search,
     title,
     titles,
     user,
@@ -51,6 +55,10 @@ KINDS = {
     "comparison_titles": Kind(changes.titles, changes.written_titles),
     "comparison_artwork": Kind(changes.artwork, changes.written_artwork),
     "comparison_choices": Kind(changes.choices, changes.written_choices),
+    "map": Kind(map.answer, map.written),
+    "numbers": Kind(numbers.answer, numbers.written),
+    "search": Kind(search.answer, search.written),
+    "duplicates": Kind(duplicates.answer, duplicates.written),
 }
 
 
