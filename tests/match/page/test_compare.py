@@ -38,7 +38,7 @@ def test_pick_a_blend_and_see_what_changes(serve: Callable, look: Callable, pict
     assert headline(page).startswith("12.5 % of choices change")  # 2 of 16: see test_comparison
     assert "2 of 16 choices" in headline(page)
     assert page.url.endswith("#/compare?to=people%3D0")
-    assert page.locator(".legend li").all_inner_texts() == ["people 2 (100 %) what the people on them are worth moved most"]
+    assert page.locator(".reason-list li").all_inner_texts() == ["people 2 (100 %) what the people on them are worth moved most"]
     expect(page.locator(".change img")).to_have_count(4)
     page.locator(".change", has_text="for rosa").get_by_role("link", name="only this user").click()
     expect(page.locator(".change")).to_have_count(1)
@@ -53,13 +53,13 @@ def test_pick_a_blend_and_see_what_changes(serve: Callable, look: Callable, pict
 def test_a_deep_link_to_two_snapshots_shows_what_is_gone(serve: Callable, look: Callable, two_snapshots: Store) -> None:
     page = look(serve(two_snapshots), "#/compare?from=snapshot%3D000001")
     assert "2 of 16 choices" in headline(page)  # carl's, and that of wil, to whom all are alike
-    assert page.locator(".legend b").all_inner_texts() == ["gone"]
+    assert page.locator(".reason-list b").all_inner_texts() == ["gone"]
     page.get_by_role("button", name="only in From").click()
     expect(page.locator(".moved li p").first).to_contain_text("clown")
     expect(page.locator(".moved img")).to_have_js_property("naturalWidth", 96)  # it serves no more, and is there to see
     page.get_by_role("button", name="Swap the two sides").click()
     page.get_by_role("button", name="Compare").click()
-    page.wait_for_selector(".legend b:text('new artwork')")
+    page.wait_for_selector(".reason-list b:text('new artwork')")
     assert page.url.endswith("#/compare?to=snapshot%3D000001")
 
 
@@ -82,7 +82,7 @@ def test_a_file_shows_what_it_holds(write: Callable, look: Callable, two_snapsho
     page.get_by_label("Not only title caper").wait_for()
     expect(page.locator(".change")).to_have_count(2)
     links.nth(0).click()
-    page.wait_for_selector(".legend b:text('gone')")
+    page.wait_for_selector(".reason-list b:text('gone')")
     expect(page.locator(".change .one", has_text="From: clown").locator("img")).to_have_count(page.locator(".change").count())
 
 

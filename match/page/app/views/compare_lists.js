@@ -45,7 +45,7 @@ export function ArtworkMoved({ told, pair, parameters }) {
     <${PagedList} kind="comparison_artwork" parameters=${{ ...pair, list }} name="artwork" label="Pages of artwork" none="None." draw=${(some) => html`<ul class="moved">
       ${some.map((artwork) => html`<li key=${artwork.title + artwork.id} class="card"><${Picture} artwork=${artwork} words="" sharp=${false} />
         <p><bdi>${artwork.id}</bdi><br /><small class="soft"><bdi>${artwork.name}</bdi></small></p>
-        <p class="number"><b class=${artwork.users[1] >= artwork.users[0] ? "more" : "fewer"}>${usersMoved(artwork.users)}</b> <span class="soft">${counted(artwork.users[0])} → ${counted(artwork.users[1])} users</span></p>
+        <p class="number"><b class=${artwork.users[1] >= artwork.users[0] ? "gained" : "lost"}>${usersMoved(artwork.users)}</b> <span class="soft">${counted(artwork.users[0])} → ${counted(artwork.users[1])} users</span></p>
         ${artwork.repainted && html`<p class="soft">another picture than before</p>`}</li>`)}</ul>`} />
   </section>`;
 }
