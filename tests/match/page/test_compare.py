@@ -38,7 +38,9 @@ def test_pick_a_blend_and_see_what_changes(serve: Callable, look: Callable, pict
     assert headline(page).startswith("12.5 % of choices change")  # 2 of 16: see test_comparison
     assert "2 of 16 choices" in headline(page)
     assert page.url.endswith("#/compare?to=people%3D0")
-    assert page.locator(".reason-list li").all_inner_texts() == ["people 2 (100 %) what the people on them are worth moved most"]
+    assert page.locator(".reason-list li").all_inner_texts() == [
+        "people 2 (100 %) what the people on them are worth moved most"
+    ]
     expect(page.locator(".change img")).to_have_count(4)
     page.locator(".change", has_text="for rosa").get_by_role("link", name="only this user").click()
     expect(page.locator(".change")).to_have_count(1)

@@ -118,6 +118,7 @@ def test_what_cannot_be_asked(shared_store: Store, snapshots: Store) -> None:
 def test_a_kept_snapshot_with_what_serves(snapshots: Store) -> None:
     told = asked(site_of(snapshots), from_="snapshot=000002")
     assert (told["from"]["snapshot"]["name"], told["to"]["snapshot"]["name"]) == ("000002", "000004")
+    assert (told["from"]["serves"], told["to"]["serves"]) == (False, True)
     assert told["artwork"]["new"] == told["artwork"]["retired"] == 1
     assert told["changed"]["reasons"] == {"retired": 3}  # all but hugo had the clown, also those who now have the kiss
     listed = {

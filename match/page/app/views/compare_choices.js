@@ -20,19 +20,20 @@ export function ChangedChoices({ told, pair, parameters }) {
   }, [JSON.stringify(filters)]);
   if (!told.changed.changed) return null;
   const narrow = (more) => href("compare", { ...pairOf(parameters, told), ...(told.written === null ? filters : {}), ...more });
+  const weights = [told.to, told.from].find((side) => side.serves)?.given; // the title's view is of what serves
   const without = (name) => href("compare", { ...pairOf(parameters, told), ...filters, [name]: null });
   return html`<section class="list"><h3 tabindex="-1" ref=${heading}>Choices that changed</h3>
     <ul class="chips">${Object.entries(filters).map(
       ([name, value]) => html`<li key=${name}><a href=${without(name)} aria-label="Not only ${name} ${value}">${name} <bdi>${CHANGE_REASONS[value]?.label ?? value}</bdi> ✕</a></li>`,
     )}</ul>
     <${PagedList} kind="comparison_choices" parameters=${{ ...pair, ...filters }} name="choices" label="Pages of choices" none="None of these changed."
-      draw=${(choices) => html`<ol class="changes">${choices.map((choice) => html`<${ChangedChoice} key=${choice.user + choice.title} choice=${choice} narrow=${narrow} to=${told.to} />`)}</ol>`} />
+      draw=${(choices) => html`<ol class="changes">${choices.map((choice) => html`<${ChangedChoice} key=${choice.user + choice.title} choice=${choice} narrow=${narrow} weights=${weights} />`)}</ol>`} />
   </section>`;
 }
 
-function ChangedChoice({ choice, narrow, to }) {
+function ChangedChoice({ choice, narrow, weights }) {
   const { user, title, reason } = choice;
-  const address = href("title", { title, user, ...(to.store ? {} : to.given) });
+  const address = href("title", { title, user, ...weights });
   const name = html`<bdi>${choice.name}</bdi> for <bdi>${user}</bdi>`;
   return html`<li class="card change">
     <p class="what"><b>${choice.shown ? html`<a href=${address}>${name}</a>` : name}</b>
