@@ -11,16 +11,25 @@ import { Chances, CopyLines, RunnerUp, SegmentsMeet } from "./title_beside.js";
 
 const AT_ONCE = 40; // artworks that are shown before somebody asks for the rest
 
+// Without a title or a user in the address: the first one.
 export function TitleView({ parameters }) {
-  const { title, user } = parameters;
-  const first = useDocument("users", { start: 0 });
-  const whose = user ?? first.document?.users[0]?.id ?? "nobody";
-  const { document, error } = useDocument("title", { ...tried(whose), title, user: whose });
-  const about = useDocument("about", { ...tried(whose), taste: null, title });
+  const titles = useDocument("titles", { start: 0 });
+  const users = useDocument("users", { start: 0 });
+  const failed = titles.error ?? users.error;
+  if (failed) return html`<p class="error">${failed.message}</p>`;
+  if (!titles.document || !users.document) return html`<p class="loading">Loading …</p>`;
+  const title = parameters.title ?? titles.document.titles[0]?.id;
+  if (title === undefined) return html`<p>There are no titles.</p>`;
+  return html`<${TitleFor} title=${title} user=${parameters.user ?? users.document.users[0]?.id ?? "nobody"} />`;
+}
+
+function TitleFor({ title, user }) {
+  const { document, error } = useDocument("title", { ...tried(user), title, user });
+  const about = useDocument("about", { ...tried(user), taste: null, title });
   const failed = error ?? about.error;
   if (failed) return html`<p class="error">${failed.message}</p>`;
   if (!document || !about.document || about.document.id !== title || document.id !== title) return html`<p class="loading">Loading …</p>`;
-  return html`<${TitleHead} about=${about.document} document=${document} user=${whose} />
+  return html`<${TitleHead} about=${about.document} document=${document} user=${user} />
     <div class="ranked">
       <${Ranking} key=${title} document=${document} about=${about.document} />
       <div class="beside">
@@ -73,7 +82,7 @@ function Ranking({ document, about }) {
 function Ranked({ artwork, facts, place, scale, rates, user }) {
   return html`<li class=${place ? "ranked-artwork" : "ranked-artwork chosen"}>
     <div class="seen">
-      <a href=${href("artwork", { artwork: artwork.id })}><${Picture} artwork=${{ ...facts, id: artwork.id }} words="" /></a>
+      <a href=${href("artwork", { artwork: artwork.id, user })} tabindex="-1" aria-hidden="true"><${Picture} artwork=${{ ...facts, id: artwork.id }} words="" /></a>
       <p><b>${place + 1}</b> <a href=${href("artwork", { artwork: artwork.id, user })}><bdi>${artwork.id}</bdi></a>
         ${!place && html`<span class="badge good">chosen</span>`}${artwork.guard && html`<span class="badge">guarded</span>`}</p>
     </div>
