@@ -413,6 +413,12 @@ class Profile:
         """The taste as a person reads it: "romantic films; Uma Thurman; dark, rainy cities; not horror"."""
         return "; ".join(str(phrase) for phrase in self.phrases)
 
+    def _repr_html_(self) -> str:
+        """As a notebook shows it."""
+        from embed.notebook import profile_html
+
+        return profile_html(self)
+
     @property
     def vector(self) -> np.ndarray:
         """The taste as one unit vector (d,) float32: the phrases' vectors, weighted; zeros where there are no phrases."""

@@ -56,6 +56,7 @@ class Snapshot:
     words: Words
     lines: Lines
     _people: pa.Table
+    folder: Path | None = None  # where its files lie, in the snapshots of its store
 
     @cached_property
     def scatter(self) -> np.ndarray:
@@ -184,6 +185,7 @@ def load(folder: Path, manifest: Manifest, held: Snapshot | None = None) -> Snap
         words,
         lines,
         tables["people"],
+        folder,
     )
 
 

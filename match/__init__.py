@@ -11,11 +11,12 @@ from match.exploring.serving import Exploring
 from match.guards import Guards
 from match.lines import Line
 from match.live import LiveMatcher
-from match.matcher import Choice, Matcher
+from match.matcher import Choice, Choices, Matcher, Pages
 from match.scored import Scored
 
 __all__ = [
     "Choice",
+    "Choices",
     "Context",
     "Exploration",
     "Exploring",
@@ -23,6 +24,7 @@ __all__ = [
     "Line",
     "LiveMatcher",
     "Matcher",
+    "Pages",
     "Prior",
     "Scored",
     "Shown",

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from embed.errors import LogError
 from match.choices import MANIFEST
+from match.clicks.logs import database
 
 if TYPE_CHECKING:
     import duckdb
@@ -86,10 +87,10 @@ def audit_of(choices: Path | str, segments: pa.Table | None = None, most: int = 
     path = Path(choices)
     query = _of_choices(path, segments) if (path / MANIFEST).is_file() else _of_log(path)
     try:
-        with duckdb.connect() as connection:
+        with database() as connection:
             if segments is not None:
                 connection.register("segments", segments)
-            connection.execute(f"CREATE TEMP TABLE source AS {query}")
+            connection.execute(f"CREATE TABLE source AS {query}")
             connection.execute("CREATE TEMP VIEW chosen AS FROM source WHERE artwork_id IS NOT NULL")
             ((total, without),) = connection.sql("SELECT count(*), count(*) - count(artwork_id) FROM source").fetchall()
             by_segment, cells, spoke = (_rows(connection, query, most) for query in (BY_SEGMENT, CELLS, SPOKE))

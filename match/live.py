@@ -26,7 +26,7 @@ from match.clicks.priors import TABLES as PRIORS
 from match.clicks.priors import read_priors
 from match.exploring.serving import Exploring
 from match.fitting.published import TABLE, read_weights
-from match.matcher import EVERYWHERE, Choice, Matcher, read_users
+from match.matcher import EVERYWHERE, Choices, Matcher, Pages, read_users
 
 SECONDS = 10.0  # between two looks
 
@@ -82,7 +82,7 @@ class LiveMatcher:
         *,
         with_others: bool = False,
         explore: Exploring | None = None,
-    ) -> list[Choice]:
+    ) -> Choices:
         """See `Matcher.choose`."""
         return self._current.choose(user, titles, context, with_others=with_others, explore=explore)
 
@@ -94,7 +94,7 @@ class LiveMatcher:
         *,
         with_others: bool = False,
         explore: Exploring | None = None,
-    ) -> list[list[Choice]]:
+    ) -> Pages:
         """See `Matcher.choose_many`."""
         return self._current.choose_many(users, titles, context, with_others=with_others, explore=explore)
 

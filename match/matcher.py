@@ -73,6 +73,34 @@ class Choice(NamedTuple):
     propensity: float | None = None  # of the artwork; None where it was not drawn but is the best (match.exploring)
     guards: tuple[str, ...] = ()  # that spoke, and how much of the title they set aside
 
+    def _repr_html_(self) -> str:
+        """As a notebook shows it."""
+        from match.notebook import choice_html
+
+        return choice_html(self)
+
+
+class Choices(list[Choice]):
+    """A page of choices: a list, which a notebook shows in pictures."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        from match.notebook import choices_html
+
+        return choices_html(self)
+
+
+class Pages(list[Choices]):
+    """The pages of several users, the same."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        from match.notebook import pages_html
+
+        return pages_html(self)
+
 
 def as_record(choice: Choice) -> dict[str, Any]:
     """The choice as plain dicts and lists, each field by its name: for a log or for JSON."""
@@ -137,7 +165,7 @@ class Matcher:
         *,
         with_others: bool = False,
         explore: Exploring | None = None,
-    ) -> list[Choice]:
+    ) -> Choices:
         """One Choice per title, in the order asked; all titles where `titles` is None.
 
         `user` is an id of the store, or a Profile made elsewhere with the same encoder. An unknown user gets the audience's
@@ -159,14 +187,14 @@ class Matcher:
         *,
         with_others: bool = False,
         explore: Exploring | None = None,
-    ) -> list[list[Choice]]:
+    ) -> Pages:
         """`choose` for each of many users, in their order."""
         title_ids = self.title_ids if titles is None else list(titles)
         serving = None if explore is None else partial(self._explore, explore, context, title_ids)
         number_of = self.snapshot.title_numbers
         known = {number: title_id for title_id in title_ids if (number := number_of.get(title_id)) is not None}
         blocks = self._blocks(np.array(sorted(known), np.int64))
-        answers = []
+        answers = Pages()
         for start in range(0, len(users), USERS_AT_ONCE):
             tastes = [self.taste(user, context) for user in users[start : start + USERS_AT_ONCE]]
             pages: list[dict[str, Choice]] = [{} for _ in tastes]
@@ -182,7 +210,7 @@ class Matcher:
                         zip(asking.title_ids, self._choose_page(taste, asking, asked, with_others, serving), strict=True)
                     )
             for taste, chosen in zip(tastes, pages, strict=True):
-                answers.append([chosen.get(title_id) or self._unknown(taste, title_id) for title_id in title_ids])
+                answers.append(Choices([chosen.get(title_id) or self._unknown(taste, title_id) for title_id in title_ids]))
         return answers
 
     def _said(
@@ -328,7 +356,8 @@ class Matcher:
         chosen = view.at(titles, places)
         ids, paths = (self.snapshot.texts(name, chosen.rows) for name in ("artwork_id", "path"))
         scores = view.parts.score[places].tolist()
-        return list(map(Scored, ids, paths, scores, repeat(Whys(partial(self._whys, chosen))), range(len(ids))))
+        whys = Whys(partial(self._whys, chosen), self._store)
+        return list(map(Scored, ids, paths, scores, repeat(whys), range(len(ids))))
 
     def _whys(self, chosen: "_Chosen") -> list[Why]:
         """What explains each one's score."""
@@ -367,6 +396,12 @@ class Matcher:
         for place in of_pictures.nonzero()[0].tolist():
             names[place], exactly[place] = PLAYED, None
         return names, exactly
+
+    @cached_property
+    def _store(self) -> str | None:
+        """The folder of the store that the snapshot is of."""
+        folder = self.snapshot.folder
+        return None if folder is None else str(folder.parent.parent)
 
     @cached_property
     def guarded(self) -> Guarded:

@@ -31,18 +31,31 @@ class Why(NamedTuple):
 class Whys:
     """Why some artworks have their scores: made when one of them is first asked for, since one costs nearly what all cost."""
 
-    __slots__ = ("_made", "_make")
+    __slots__ = ("_made", "_make", "store")
 
-    def __init__(self, make: Callable[[], Sequence[Why]]) -> None:
-        """make: what it returns must not depend on when it is called."""
+    def __init__(self, make: Callable[[], Sequence[Why]], store: str | None = None) -> None:
+        """make: what it returns must not depend on when it is called. store: the folder of the store that the artworks are of, by
+        which a notebook finds their pictures."""
         self._make: Callable[[], Sequence[Why]] | None = make
         self._made: Sequence[Why] = ()
+        self.store = store
+
+    @classmethod
+    def made(cls, whys: Sequence[Why], store: str | None) -> "Whys":
+        """Such as were looked at already."""
+        known = cls(tuple, store)
+        known._make, known._made = None, whys
+        return known
 
     def __getitem__(self, place: int) -> Why:
         if (make := self._make) is not None:
             self._made = make()  # two threads at once make the same
             self._make = None  # and what it holds may go
         return self._made[place]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        _ = self[0]
+        return Whys.made, (self._made, self.store)
 
 
 class Scored:
@@ -128,6 +141,17 @@ class Scored:
         """What clicks say of it."""
         return self.why.prior
 
+    @property
+    def store(self) -> str | None:
+        """The folder of the store that it is of, where that is known."""
+        return getattr(self._whys, "store", None)
+
+    def _repr_html_(self) -> str:
+        """As a notebook shows it."""
+        from match.notebook import scored_html
+
+        return scored_html(self)
+
     def _asdict(self) -> dict[str, Any]:
         """Each field by its name, as of a named tuple."""
         return {"artwork_id": self.artwork_id, "path": self.path, "score": self.score, **self.why._asdict()}
@@ -145,7 +169,8 @@ class Scored:
         return f"Scored({', '.join(f'{name}={value!r}' for name, value in self._asdict().items())})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Scored, (self.artwork_id, self.path, self.score, (self.why,))  # looked at: a Matcher does not travel
+        whys = Whys.made((self.why,), self.store)  # looked at: a Matcher does not travel
+        return Scored, (self.artwork_id, self.path, self.score, whys)
 
 
 def in_rows(kind: type[Row], *columns: Iterable[Any]) -> Iterator[Row]:

@@ -9,6 +9,7 @@ from artwork_doors import console
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from socket import socket
 
     from embed.records import Profile
     from embed.store import Store
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 app = console.door()
 
 PORT = 8080
+LONGEST_ADDRESS = 1 << 22  # bytes: longer than any that the page takes, so that it says what is wrong with it
 
 
 @app.command()
@@ -64,7 +66,9 @@ def inspect_matches(
 
 
 def _serve(store: "Store", host: str, port: int, users: str | None, titles: str | None) -> None:
-    import socket
+    import signal
+    from contextlib import suppress
+    from socket import AF_INET, AF_INET6, socket
 
     import uvicorn
 
@@ -72,14 +76,33 @@ def _serve(store: "Store", host: str, port: int, users: str | None, titles: str 
     from match.page import application
     from match.page.server import LOOPBACK
 
-    with LiveMatcher(store) as live, socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listening:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # who stops it, by whichever way, is no failure
+    with LiveMatcher(store) as live, socket(AF_INET6 if ":" in host else AF_INET) as listening:
+        _listen(listening, host, port)
         hosts = LOOPBACK if host in ("127.0.0.1", "::1", "localhost") else ["*"]
         asked = console.names(users), console.names(titles)
         page = application(live, _reading(store), users=asked[0], titles=asked[1], hosts=hosts)
-        typer.echo(f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/")
-        uvicorn.Server(uvicorn.Config(page, log_level="warning", lifespan="off")).run(sockets=[listening])
+        config = uvicorn.Config(
+            page, log_level="warning", lifespan="off", http="h11", h11_max_incomplete_event_size=LONGEST_ADDRESS
+        )
+        with suppress(KeyboardInterrupt):
+            typer.echo(f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/")
+            uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listen(listening: "socket", host: str, port: int) -> None:
+    """From here on a browser may ask, and waits for its answer."""
+    from socket import SO_REUSEADDR, SOL_SOCKET
+
+    from embed.errors import ArtworkMatcherError
+
+    listening.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen()
+    except OSError as error:
+        remedy = "give another --port, or 0 for any that is free"
+        raise ArtworkMatcherError(f"cannot serve at {host!r}, port {port}: {error.strerror}; {remedy}") from None
 
 
 def _reading(store: "Store") -> "Reading":

@@ -5,9 +5,12 @@ what a test may change (`catalog_folder`, `store`) is a copy of its own.
 """
 
 import atexit
+import base64
 import csv
+import gzip
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -328,3 +331,25 @@ def empty_store(tmp_path: Path, tiny_encoder: Any) -> Any:
     from embed.store import create_store
 
     return create_store(tmp_path / "store", tiny_encoder.choice, tiny_encoder.fingerprint, tiny_encoder.dimension)
+
+
+@pytest.fixture(scope="session")
+def unpack() -> Callable[[Path], tuple[dict[tuple[str, ...], Any], dict[str, str]]]:
+    """unpack(page.html) -> (its documents by their kind and then their parameters, "name=value" each; its pictures by sha256)."""
+
+    def read(page: Path) -> tuple[dict[tuple[str, ...], Any], dict[str, str]]:
+        blocks = dict(
+            re.findall(r'<script type="text/plain" id="([\w-]+)">([\w+/=]*)</script>', page.read_text(encoding="utf-8"))
+        )
+        contents = opened(blocks["contents"])
+        documents = {key: told for name in contents["documents"] for key, told in opened(blocks[name]).items()}
+        assert list(documents) == [key for keys in contents["documents"].values() for key in keys]
+        keys = map(json.loads, documents)
+        told = {(kind, *map("=".join, rest)): one for (kind, *rest), one in zip(keys, documents.values(), strict=True)}
+        places = contents["pictures"].items()
+        return told, {sha256: blocks[name][start : start + length] for sha256, (name, start, length) in places}
+
+    def opened(block: str) -> dict[str, Any]:
+        return json.loads(gzip.decompress(base64.b64decode(block)))
+
+    return read

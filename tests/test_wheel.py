@@ -104,7 +104,10 @@ def test_the_wheel_has_what_it_needs_and_nothing_else(wheel: Path, sources: list
     tops = {name.partition("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == PACKAGES
     assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc") or "/test_" in name]
-    assert "match/page/templates/page.html" in names
+    templates = {name for name in sources if "/templates/" in name}
+    assert {"embed/templates/profile.html", "match/templates/choice.html"} <= templates <= names
+    app = [name for name in sources if name.startswith("match/page/app/")]
+    assert {"match/page/app/main.js", "match/page/app/style/base.css", "match/page/app/vendor/LICENSES"} <= set(app) <= names
     carried = [
         name for name in sources if name.startswith(("assets/checkpoint/", "assets/catalog/")) or name == "assets/CREDITS.md"
     ]

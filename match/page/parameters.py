@@ -5,9 +5,19 @@ from collections.abc import Mapping
 
 from embed.errors import QueryError
 
+LONGEST = 20_000  # letters of a value: a dozen phrases of a taste are a thousand or two
+
 
 class Parameters(dict[str, str]):
     """Of one document; each accessor raises QueryError, which names the parameter."""
+
+    @classmethod
+    def checked(cls, asked: Mapping[str, str]) -> "Parameters":
+        """Raises QueryError where a value is longer than LONGEST."""
+        for name, value in asked.items():
+            if len(value) > LONGEST:
+                raise QueryError(f"parameter {name[:40]!r} has {len(value):,} letters; {LONGEST:,} are taken at most")
+        return cls(asked)
 
     def text(self, name: str) -> str:
         """One that must be there."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import Response
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 HEADERS = {
@@ -70,16 +71,16 @@ def application(
     serving = _Serving(live, users, titles, reading)
 
     def page(request: "Request") -> Response:
-        return Response(served_shell(), media_type="text/html", headers=HEADERS)
+        return Response(served_shell(), media_type="text/html")
 
     def app_script(request: "Request") -> Response:
-        return Response(script(), media_type="text/javascript", headers=HEADERS)
+        return Response(script(), media_type="text/javascript")
 
     def app_style(request: "Request") -> Response:
-        return Response(style(), media_type="text/css", headers=HEADERS)
+        return Response(style(), media_type="text/css")
 
     def no_icon(request: "Request") -> Response:
-        return Response(None, 204, HEADERS)
+        return Response(None, 204)
 
     def document(request: "Request") -> Response:
         return _document(serving.site(), request)
@@ -95,8 +96,24 @@ def application(
         Route("/documents/{kind}", document),
         Route("/pictures/{width:int}/{sha256}.webp", picture),
     ]
-    guards = [Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts)), Middleware(GZipMiddleware, minimum_size=2048)]
+    hosted = Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)
+    guards = [Middleware(_with_headers), hosted, Middleware(GZipMiddleware, minimum_size=2048)]
     return Starlette(routes=routes, middleware=guards)
+
+
+def _with_headers(app: "ASGIApp") -> "ASGIApp":
+    """HEADERS on whatever is answered: refusals, too, and whatever a route forgets."""
+    from starlette.datastructures import MutableHeaders
+
+    async def asked(scope: "Scope", receive: "Receive", send: "Send") -> None:
+        async def answered(message: "Message") -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+            await send(message)
+
+        await app(scope, receive, answered)
+
+    return asked
 
 
 def _document(site: Site, request: "Request") -> "Response":
@@ -105,14 +122,14 @@ def _document(site: Site, request: "Request") -> "Response":
 
     status = 200
     try:
-        told = answer(site, request.path_params["kind"], Parameters(request.query_params))
+        told = answer(site, request.path_params["kind"], Parameters.checked(request.query_params))
     except ArtworkMatcherError as error:
         told, status = {"error": str(error)}, 400
     except Exception as error:
         _log.exception("%s", request.url)
         told, status = {"error": f"the server failed ({error!r}); its log says more"}, 500
     body = json.dumps(told, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return Response(body, status, {**HEADERS, "Cache-Control": "no-store"}, "application/json")
+    return Response(body, status, {"Cache-Control": "no-store"}, "application/json")
 
 
 def _picture(site: Site, request: "Request") -> "Response":
@@ -122,5 +139,5 @@ def _picture(site: Site, request: "Request") -> "Response":
     path = site.paths.get(sha256)
     data = thumbnail(site.store, sha256, path, width) if path is not None and width in WIDTHS else None
     if data is None:
-        return Response("there is no such picture", 404, HEADERS, "text/plain")
-    return Response(data, 200, {**HEADERS, "Cache-Control": "private, max-age=31536000, immutable"}, TYPE)
+        return Response("there is no such picture", 404, media_type="text/plain")
+    return Response(data, 200, {"Cache-Control": "private, max-age=31536000, immutable"}, TYPE)

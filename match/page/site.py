@@ -6,11 +6,12 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from embed.errors import QueryError
-from embed.records import Profile
+from embed.records import Profile, fold
 from embed.store import Store, open_store
 from index.fits import Question
 from match.blend import Weights
 from match.matcher import Matcher
+from match.page.catalog import Catalog
 from match.page.parameters import Parameters
 
 WEIGHTS = tuple(Weights.__dataclass_fields__)
@@ -65,6 +66,21 @@ class Site:
         """title_id to the title's name."""
         titles = self.matcher.snapshot.titles
         return dict(zip(titles["title_id"].to_pylist(), titles["name"].to_pylist(), strict=True))
+
+    @cached_property
+    def folded_titles(self) -> list[str]:
+        """Each title's name and id, as letters are looked for in them; in the order of `title_ids`."""
+        return [fold(f"{self.names.get(title_id, '')} {title_id}") for title_id in self.title_ids]
+
+    @cached_property
+    def folded_users(self) -> list[str]:
+        """The same of users' ids."""
+        return list(map(fold, self.user_ids))
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """All artwork of the titles that are shown."""
+        return Catalog.of(self.matcher.snapshot, self.title_ids)
 
     @cached_property
     def places(self) -> dict[str, int]:

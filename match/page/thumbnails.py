@@ -5,7 +5,9 @@ What cannot be kept, since the store is read-only or full, is made again each ti
 
 import io
 import os
+from collections.abc import Callable
 from contextlib import suppress
+from hashlib import sha256 as digest
 from pathlib import Path
 
 from embed.errors import PictureError
@@ -23,26 +25,38 @@ def thumbnail(store: Store, sha256: str, path: str, width: int) -> bytes | None:
 
     width: one of WIDTHS.
     """
+    return _kept_or_made(store, sha256, width, lambda: read_bytes(store.pictures or ".", path))
+
+
+def thumbnail_at(store: Store, path: str, width: int) -> bytes | None:
+    """The same where only the path is known, so that the picture is read in any case."""
+    try:
+        data = read_bytes(store.pictures or ".", path)
+    except PictureError:
+        return None
+    return _kept_or_made(store, digest(data).hexdigest(), width, lambda: data)
+
+
+def _kept_or_made(store: Store, sha256: str, width: int, read: Callable[[], bytes]) -> bytes | None:
     kept = store.root / "thumbnails" / str(width) / sha256[:2] / f"{sha256}.webp"
     with suppress(OSError):
         return kept.read_bytes()
-    made = _made(store, path, width)
-    if made is not None:
-        _keep(kept, made)
+    try:
+        made = _made(read(), width)
+    except PictureError:
+        return None
+    _keep(kept, made)
     return made
 
 
-def _made(store: Store, path: str, width: int) -> bytes | None:
+def _made(data: bytes, width: int) -> bytes:
     from PIL import Image
 
-    try:
-        picture = decode(read_bytes(store.pictures or ".", path), shortest=width)
-    except PictureError:
-        return None
+    picture = decode(data, shortest=width)
     picture.thumbnail((width, width), Image.Resampling.LANCZOS)
-    data = io.BytesIO()
-    picture.save(data, "WEBP", quality=QUALITY)
-    return data.getvalue()
+    made = io.BytesIO()
+    picture.save(made, "WEBP", quality=QUALITY)
+    return made.getvalue()
 
 
 def _keep(path: Path, data: bytes) -> None:

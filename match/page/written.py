@@ -3,7 +3,10 @@
 import base64
 import gzip
 import json
-from collections.abc import Callable, Iterable, Sequence
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from embed.store import Store, write_text
@@ -12,11 +15,12 @@ from match.page.app import script, style
 from match.page.documents import written
 from match.page.shell import written_shell
 from match.page.site import Document, Site
-from match.page.thumbnails import TYPE, WIDTHS, thumbnail
+from match.page.thumbnails import WIDTHS, thumbnail
 
 USERS = 12  # shown where none are named
 ARTWORKS = 5000  # the titles shown where none are named have about so many
 SHARP = 1000  # pictures up to which each has the larger thumbnail: about 10 KB, else about 3
+BLOCK = 1 << 20  # letters after which documents, or pictures, begin a new block, so that a page opens before all is unpacked
 
 Progress = Callable[[int, int], None]  # (pictures done, of how many)
 
@@ -36,9 +40,10 @@ def write_page(
     matcher = Matcher.open(store)
     users = matcher.user_ids[:USERS] if users is None else users
     site = Site.of(store, matcher, users, _first_titles(matcher) if titles is None else titles)
-    documents = dict(written(site))
-    pictures = _thumbnails(site, sorted(_pictures(documents.values())), progress)
-    blocks = {"documents": _packed(documents), "pictures": _packed(pictures)}
+    documents, named = _documents(site)
+    pictures = _pictures(site, sorted(named), progress)
+    contents = {"documents": documents.places, "pictures": pictures.places}
+    blocks = {"contents": _packed(_json(contents)), **documents.blocks, **pictures.blocks}
     write_text(out, written_shell(script(), style(), blocks))
 
 
@@ -48,32 +53,80 @@ def _first_titles(matcher: Matcher) -> list[str]:
     return matcher.title_ids[: max(1, int(ends.searchsorted(ARTWORKS, side="right")))]
 
 
-def _pictures(value: object) -> set[str]:
-    """The sha256 of every picture that documents name."""
+@dataclass
+class _Blocks:
+    """What the app unpacks only when it needs it: blocks by their ids, and where things lie in them."""
+
+    blocks: dict[str, str] = field(default_factory=dict)
+    places: Document = field(default_factory=dict)
+
+
+def _documents(site: Site) -> tuple[_Blocks, set[str]]:
+    """Each block an object of documents by their keys, as JSON, gzip and base64; and the sha256 of every picture they name.
+
+    places: block to the keys of its documents.
+    """
+    made, named, waiting = _Blocks(), set[str](), dict[str, str]()
+
+    def pack() -> None:
+        name = f"documents-{len(made.blocks)}"
+        made.blocks[name] = _packed("{" + ",".join(f"{_json(key)}:{text}" for key, text in waiting.items()) + "}")
+        made.places[name] = list(waiting)
+        waiting.clear()
+
+    size = 0
+    for key, document in written(site):
+        named |= _named(document)
+        waiting[key] = _json(document)
+        size += len(waiting[key])
+        if size >= BLOCK:
+            pack()
+            size = 0
+    pack()
+    return made, named
+
+
+def _named(document: Document) -> set[str]:
+    """The sha256 of every picture that a document names."""
     found: set[str] = set()
-    todo = [value]
+    todo: list[object] = [document]
     while todo:
         one = todo.pop()
         if isinstance(one, dict):
             if isinstance(picture := one.get("picture"), str):
                 found.add(picture)
             todo += one.values()
-        elif isinstance(one, Iterable) and not isinstance(one, str):
+        elif isinstance(one, list):
             todo += one
     return found
 
 
-def _thumbnails(site: Site, pictures: list[str], progress: Progress) -> dict[str, str]:
-    """Each picture as a data: URL; those that are there no more are left out."""
-    width, found = WIDTHS[len(pictures) <= SHARP], {}
-    for done, sha256 in enumerate(pictures, start=1):
-        if data := thumbnail(site.store, sha256, site.paths[sha256], width):
-            found[sha256] = f"data:{TYPE};base64,{base64.b64encode(data).decode('ascii')}"
-        progress(done, len(pictures))
-    return found
+def _pictures(site: Site, pictures: list[str], progress: Progress) -> _Blocks:
+    """Each block the base64 of one thumbnail after the other, so that a piece of it is a picture's address as it stands.
+
+    places: sha256 to [block, start, length]. Pictures that are there no more are left out.
+    """
+    width = WIDTHS[len(pictures) <= SHARP]
+    made, waiting, size = _Blocks(), list[str](), 0
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        thumbnails = pool.map(lambda sha256: thumbnail(site.store, sha256, site.paths[sha256], width), pictures)
+        for done, (sha256, data) in enumerate(zip(pictures, thumbnails, strict=True), start=1):
+            progress(done, len(pictures))
+            if data is None:
+                continue
+            waiting.append(base64.b64encode(data).decode("ascii"))
+            made.places[sha256] = [f"pictures-{len(made.blocks)}", size, len(waiting[-1])]
+            size += len(waiting[-1])
+            if size >= BLOCK:
+                made.blocks[f"pictures-{len(made.blocks)}"] = "".join(waiting)
+                waiting, size = [], 0
+    made.blocks[f"pictures-{len(made.blocks)}"] = "".join(waiting)
+    return made
 
 
-def _packed(value: Document) -> str:
-    """As the app unpacks it: JSON, gzip, base64."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _packed(text: str) -> str:
     return base64.b64encode(gzip.compress(text.encode("utf-8"), 6, mtime=0)).decode("ascii")

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 COMMANDS: dict[str, str] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
 DOORS = sorted(path.stem for path in (ROOT / "scripts").glob("*.py") if path.stem not in {"__init__", "console"})
 INSTALLED = sorted(target.removeprefix("artwork_doors.").removesuffix(":main") for target in COMMANDS.values())
-HEAVY = "torch|torchvision|open_clip|timm|faiss|lance|numpy|scipy|pyarrow|duckdb|PIL|jinja2|rich"
+HEAVY = "torch|torchvision|open_clip|timm|faiss|lance|numpy|scipy|pyarrow|duckdb|PIL|jinja2|starlette|uvicorn|playwright|rich"
 
 
 def door(name: str) -> ModuleType:

@@ -3,21 +3,29 @@ import { useEffect, useState } from "./base.js";
 
 const REMEMBERED = 400; // documents
 const remembered = new Map(); // key to a promise of the document
-let written = null; // { documents, pictures } of a page in a file
+let written = null; // of a page in a file: { pictures, documents: key to the id of its block }
+const unpacked = new Map(); // id of a block to a promise of its documents, or to its letters
 
-// Unpack what a page in a file brings; before anything is asked.
+// Unpack what a page in a file says of its contents; before anything is asked.
 export async function begin() {
-  if (!document.getElementById("documents")) return;
-  const [documents, pictures] = await Promise.all(["documents", "pictures"].map(unpacked));
-  written = { documents, pictures };
+  if (!document.getElementById("contents")) return;
+  const { documents, pictures } = await unpack("contents");
+  written = { pictures, documents: new Map(Object.entries(documents).flatMap(([id, keys]) => keys.map((key) => [key, id]))) };
 }
 
-async function unpacked(id) {
-  const letters = atob(document.getElementById(id).textContent);
+async function unpack(id) {
+  const letters = atob(lettersOf(id));
   const bytes = new Uint8Array(letters.length);
   for (let at = 0; at < letters.length; at++) bytes[at] = letters.charCodeAt(at);
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return JSON.parse(await new Response(stream).text());
+}
+
+const lettersOf = (id) => document.getElementById(id).textContent;
+
+function once(id, make) {
+  if (!unpacked.has(id)) unpacked.set(id, make(id));
+  return unpacked.get(id);
 }
 
 export const isWritten = () => written !== null;
@@ -43,7 +51,8 @@ export function ask(kind, parameters = {}) {
 }
 
 async function fromFile(key) {
-  if (key in written.documents) return written.documents[key];
+  const block = written.documents.get(key);
+  if (block) return (await once(block, unpack))[key];
   throw new Error("This page is a file and does not hold that. Serve it to ask anything: inspect_matches --store STORE --serve");
 }
 
@@ -74,5 +83,11 @@ export function useDocument(kind, parameters = {}) {
 // The address of a thumbnail; null where there is none. sharp: as a card shows it, "large" on its own, else for many on a page.
 export function pictureUrl(sha256, sharp = true) {
   if (!sha256) return null;
-  return written ? (written.pictures[sha256] ?? null) : `pictures/${sharp === "large" ? 960 : sharp ? 320 : 160}/${sha256}.webp`;
+  if (written) return pictureInFile(sha256);
+  return `pictures/${sharp === "large" ? 960 : sharp ? 320 : 160}/${sha256}.webp`;
+}
+
+function pictureInFile(sha256) {
+  const [block, start, length] = written.pictures[sha256] ?? [];
+  return block ? `data:image/webp;base64,${once(block, lettersOf).slice(start, start + length)}` : null;
 }

@@ -2,4 +2,4 @@
 
 export const html = htm.bind(preact.h);
 export const { Fragment, createContext, render } = preact;
-export const { useContext, useEffect, useLayoutEffect, useMemo, useRef, useState } = preactHooks;
+export const { useContext, useEffect, useErrorBoundary, useLayoutEffect, useMemo, useRef, useState } = preactHooks;

@@ -1,8 +1,10 @@
 // The app: a bar of views, and the one that the address names.
-import { html, render, useEffect } from "./base.js";
+import { html, render } from "./base.js";
 import { begin, useDocument } from "./ask.js";
 import { counted, plural } from "./numbers.js";
+import { Guarded, usePlace, useTitle } from "./place.js";
 import { href, useRoute } from "./route.js";
+import { ArtworksView } from "./views/artworks.js";
 import { ArtworkView } from "./views/artwork.js";
 import { GridView } from "./views/grid.js";
 import { RejectedView } from "./views/rejected.js";
@@ -14,6 +16,7 @@ const VIEWS = {
   grid: { label: "Choices", View: GridView },
   title: { View: TitleView },
   user: { View: UserView },
+  artworks: { label: "Artwork", View: ArtworksView },
   artwork: { View: ArtworkView },
   rejected: { label: "Rejected", count: (overview) => overview.rejected, View: RejectedView },
 };
@@ -21,15 +24,19 @@ const VIEWS = {
 function App() {
   const { view, parameters } = useRoute();
   const { document: overview, error } = useDocument("overview");
-  const known = VIEWS[view];
-  useEffect(() => document.getElementById("main")?.focus({ preventScroll: true }), [view]);
+  const known = Object.hasOwn(VIEWS, view) ? VIEWS[view] : null;
+  const label = known?.label ?? view;
+  usePlace();
+  useTitle(label);
   if (error) return html`<p class="error">${error.message}</p>`;
   if (!overview) return html`<p class="loading">Loading …</p>`;
   const { View } = known ?? {};
   return html`<a class="skip" href="#main" onClick=${skip}>Skip to the content</a>
     <${Header} overview=${overview} view=${view} />
-    <main id="main" tabindex="-1" class=${view}>
-      ${known ? html`<${View} parameters=${parameters} overview=${overview} />` : html`<p class="error">There is no view “${view}”.</p>`}
+    <main id="main" tabindex="-1" class=${known ? view : null} data-view=${view} aria-label=${label}>
+      ${known
+        ? html`<${Guarded} key=${view}><${View} parameters=${parameters} overview=${overview} /><//>`
+        : html`<p class="error">There is no view “<bdi>${view}</bdi>”.</p>`}
     </main>`;
 }
 

@@ -28,7 +28,7 @@ export function href(view, parameters = {}) {
 export function go(view, parameters, { replace = false } = {}) {
   const address = href(view, parameters);
   if (replace) {
-    history.replaceState(null, "", address);
+    history.replaceState(history.state, "", address);
     dispatchEvent(new HashChangeEvent("hashchange"));
   } else location.hash = address;
 }

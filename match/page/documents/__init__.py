@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from embed.errors import QueryError
-from match.page.documents import about, artwork, choices, overview, rejected, title, titles, user, users
+from match.page.documents import about, artwork, artworks, changed, choices, overview, rejected, title, titles, user, users
 from match.page.parameters import Parameters, key_of
 from match.page.site import Document, Site
 
@@ -25,11 +25,13 @@ KINDS = {
     "users": Kind(users.answer, users.written),
     "titles": Kind(titles.answer, titles.written),
     "choices": Kind(choices.answer, choices.written),
+    "changed": Kind(changed.answer, changed.written),
     "title": Kind(title.answer, title.written),
     "about": Kind(about.answer, about.written),
     "artwork": Kind(artwork.answer, artwork.written),
     "rejected": Kind(rejected.answer, rejected.written),
     "user": Kind(user.answer, user.written),
+    "artworks": Kind(artworks.answer, artworks.written),
 }
 
 

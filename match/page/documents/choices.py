@@ -3,16 +3,17 @@
 from collections.abc import Iterator
 
 from match.page.documents.blocks import block, starts
+from match.page.documents.titles import found
 from match.page.parameters import Parameters
 from match.page.site import Document, Site
 from match.page.told import told_choice
 
 
 def answer(site: Site, parameters: Parameters) -> Document:
-    """user, start; similarity, people, words and copy: the blend; taste: the edited profile."""
-    matcher, user = site.matcher_of(parameters), site.user_of(parameters)
-    chosen = matcher.choose(user, block(site.title_ids, parameters), with_others=True)
-    return {"total": len(site.title_ids), "choices": [told_choice(site, choice) for choice in chosen]}
+    """user, start, find (as of titles); similarity, people, words and copy: the blend; taste: the edited profile."""
+    matcher, user, titles = site.matcher_of(parameters), site.user_of(parameters), found(site, parameters)
+    chosen = matcher.choose(user, block(titles, parameters), with_others=True)
+    return {"total": len(titles), "choices": [told_choice(site, choice) for choice in chosen]}
 
 
 def written(site: Site) -> Iterator[Parameters]:

@@ -18,6 +18,7 @@ def answer(site: Site, parameters: Parameters) -> Document:
         "encoder": {"name": str(encoder), "bundled": encoder.is_bundled, "fingerprint": manifest.fingerprint},
         "users": len(site.user_ids),
         "titles": len(site.title_ids),
+        "lines": len(matcher.snapshot.lines),  # of copy
         "segments": matcher.catalog_priors.segments,
         "rejected": len(read_table(site.store, "rejected", ["artwork_id"])) if has_table(site.store, "rejected") else 0,
         "weights": asdict(matcher.weights),

@@ -1,6 +1,6 @@
 """The titles, a block at a time; `find`: those whose name or id has these letters."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from embed.records import fold
 from match.page.documents.blocks import block, starts
@@ -10,12 +10,17 @@ from match.page.site import Document, Site
 
 def answer(site: Site, parameters: Parameters) -> Document:
     """start, find."""
+    titles = found(site, parameters)
+    there = block(titles, parameters)
+    return {"total": len(titles), "titles": [_told(site, title_id) for title_id in there]}
+
+
+def found(site: Site, parameters: Parameters) -> Sequence[str]:
+    """Those that `find` asks for; all where it is silent. app/found.js finds the same in a page in a file."""
     asked = fold(parameters.get("find", ""))
-    found = site.title_ids
-    if asked:
-        found = [title_id for title_id in found if asked in fold(f"{site.names.get(title_id, '')} {title_id}")]
-    there = block(found, parameters)
-    return {"total": len(found), "titles": [_told(site, title_id) for title_id in there]}
+    if not asked:
+        return site.title_ids
+    return [title_id for title_id, letters in zip(site.title_ids, site.folded_titles, strict=True) if asked in letters]
 
 
 def _told(site: Site, title_id: str) -> Document:

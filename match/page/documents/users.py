@@ -11,7 +11,9 @@ from match.page.site import Document, Site
 def answer(site: Site, parameters: Parameters) -> Document:
     """start, find."""
     asked = fold(parameters.get("find", ""))
-    found = [user_id for user_id in site.user_ids if asked in fold(user_id)] if asked else site.user_ids
+    found = site.user_ids
+    if asked:
+        found = [user_id for user_id, letters in zip(site.user_ids, site.folded_users, strict=True) if asked in letters]
     there = block(found, parameters)
     return {"total": len(found), "users": [{"id": user_id, "taste": _words(site, user_id)} for user_id in there]}
 

@@ -159,3 +159,36 @@ def serve(reading: Any) -> Iterator[Callable[..., str]]:
     yield run
     for end in ends:
         end()
+
+
+# What a view needs beside the ids of a title, a user and an artwork, which all are given; a view that is not here needs nothing.
+PARAMETERS: dict[str, dict[str, str]] = {}
+
+
+@pytest.fixture(scope="session")
+def deep_links() -> Callable[..., dict[str, str]]:
+    """deep_links(title=, user=, artwork=) -> for every view of the app, the part of the address behind "#" that leads to it."""
+    from urllib.parse import urlencode
+
+    from match.page.app import FOLDER
+
+    found = re.search(
+        r"^const VIEWS = \{\n(.*?)^\};", (FOLDER / "main.js").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
+    assert found
+    views = re.findall(r"^  (\w+): \{", found[1], re.MULTILINE)
+    assert {"grid", "title", "user"} <= set(views)
+    return lambda **ids: {view: f"#/{view}?{urlencode({**ids, **PARAMETERS.get(view, {})})}" for view in views}
+
+
+@pytest.fixture
+def visit() -> Callable[[Any, str], None]:
+    """visit(page, "#/title?…"): to another view of a page that is open, until it is there."""
+
+    def go(page: Any, link: str) -> None:
+        for place in ("#/none", link):  # through a view that is none, so that nothing of the one before stays
+            page.evaluate("link => { location.hash = link }", place)
+            view = re.split(r"[?/]", place.removeprefix("#/"))[0]
+            page.wait_for_selector(f"main[data-view='{view}']:not(:has(.loading))", state="attached")
+
+    return go

@@ -17,6 +17,7 @@ export function GridView({ parameters }) {
   if (first.error || titles.error) return html`<p class="error">${(first.error ?? titles.error).message}</p>`;
   if (titles.total === null || !first.document) return html`<p class="loading">Loading …</p>`;
   if (!users.length) return html`<p>There are no users: run scripts/embed_users.py first.</p>`;
+  if (!titles.total) return html`<p>No titles were asked for.</p>`;
   return html`<div class="grid" style=${{ "--columns": users.length }}>
     <div class="heads"><span></span>${users.map((user) => html`<a key=${user} href=${href("user", { user })}><bdi>${user}</bdi></a>`)}</div>
     <${Columns} users=${users} titles=${titles} />
