@@ -5,13 +5,13 @@ import { counted, plural } from "../numbers.js";
 import { go, href } from "../route.js";
 import { Rows, useBlocks } from "../window.js";
 
-const ROW = { wide: 76, narrow: 156 }; // CSS pixels
-const NARROW = "(max-width: 46rem)";
+const ROW_HEIGHT = { wide: 76, narrow: 156 }; // CSS pixels
+const NARROW_SCREEN = "(max-width: 46rem)";
 
 export function RejectedView({ parameters, overview }) {
   const { find = "", why = "" } = parameters;
   const found = useRejected(find, why, overview.block);
-  const height = ROW[matchMedia(NARROW).matches ? "narrow" : "wide"];
+  const height = ROW_HEIGHT[matchMedia(NARROW_SCREEN).matches ? "narrow" : "wide"];
   if (found.error) return html`<p class="error">${found.error.message}</p>`;
   if (!found.kinds) return html`<p class="loading">Loading …</p>`;
   const narrowed = (changed) => go("rejected", { find, why, ...changed }, { replace: true });

@@ -9,7 +9,7 @@ import { go, href, tried } from "../route.js";
 import { Waterfall, fallScale } from "../waterfall.js";
 import { Chances, CopyLines, RunnerUp, SegmentsMeet } from "./title_beside.js";
 
-const AT_ONCE = 40; // artworks that are shown before somebody asks for the rest
+const CARDS_AT_ONCE = 40; // artworks that are shown before somebody asks for the rest
 
 // Without a title or a user in the address: the first one.
 export function TitleView({ parameters }) {
@@ -64,7 +64,7 @@ function Ranking({ document, about }) {
   const known = new Map(about.artworks.map((artwork) => [artwork.id, artwork]));
   const scale = fallScale(document.artworks);
   const rates = document.artworks.length ? scaleOf(document.artworks.map((artwork) => artwork.interval)) : null;
-  const shown = all ? document.artworks : document.artworks.slice(0, AT_ONCE);
+  const shown = all ? document.artworks : document.artworks.slice(0, CARDS_AT_ONCE);
   const rest = document.artworks.length - shown.length;
   return html`<section class="ranking" aria-label="Artwork, the best first">
     ${!document.artworks.length && html`<p>No artwork: <bdi>${document.reason}</bdi>.</p>`}

@@ -7,7 +7,7 @@ import { counted, percent, plural, signed } from "../numbers.js";
 import { Picture } from "../picture.js";
 import { href } from "../route.js";
 
-const DRAWN = { thompson: "Thompson", softmax: "softmax" };
+const POLICY_NAMES = { thompson: "Thompson", softmax: "softmax" };
 
 // How likely the artwork is drawn where the page explores.
 export function Chances({ artwork }) {
@@ -15,7 +15,7 @@ export function Chances({ artwork }) {
   if (!known.length) return null;
   return html`<div><dt>propensity</dt><dd class="chances">${known.map(
     ([policy, chance]) => html`<span key=${policy}><span class="meter" aria-hidden="true"><i style=${{ width: `${100 * (chance ?? 0)}%` }}></i></span>
-      ${DRAWN[policy]} ${chance === null ? "never" : percent(chance)}</span>`,
+      ${POLICY_NAMES[policy]} ${chance === null ? "never" : percent(chance)}</span>`,
   )}</dd></div>`;
 }
 
