@@ -11,7 +11,9 @@ from embed.store import Store, open_store
 from index.fits import Question
 from match.blend import Weights
 from match.matcher import Matcher
+from match.page.background import Background
 from match.page.catalog import Catalog
+from match.page.comparisons import Comparisons
 from match.page.parameters import Parameters
 
 WEIGHTS = tuple(Weights.__dataclass_fields__)
@@ -39,6 +41,8 @@ class Site:
     user_ids: Sequence[str]
     title_ids: Sequence[str]
     reading: Reading | None = None  # None where nothing can be asked that was not written down: a page in a file
+    comparisons: Comparisons = field(default_factory=Comparisons, repr=False, compare=False)
+    background: Background = field(default_factory=Background, repr=False, compare=False)
     _blends: dict[Weights, Matcher] = field(default_factory=dict, repr=False, compare=False)
     _things: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
 
@@ -50,11 +54,15 @@ class Site:
         users: Sequence[str] | None = None,
         titles: Sequence[str] | None = None,
         reading: Reading | None = None,
+        comparisons: Comparisons | None = None,
+        background: Background | None = None,
     ) -> "Site":
-        """All users and titles where none are named."""
+        """All users and titles where none are named. comparisons: those that were made already, and what may be compared; background:
+        of the site before, where there was one."""
         store = open_store(store.root)  # where the pictures lie may have been noted since the caller opened it
         shown = matcher.user_ids if users is None else list(users), matcher.title_ids if titles is None else list(titles)
-        return cls(store, matcher, *shown, reading)
+        kept = comparisons or Comparisons((), users, titles), background or Background()
+        return cls(store, matcher, *shown, reading, *kept)
 
     @property
     def is_live(self) -> bool:
@@ -99,6 +107,12 @@ class Site:
         artwork = self.matcher.snapshot.artwork
         placed = zip(reversed(artwork["sha256"].to_pylist()), reversed(artwork["path"].to_pylist()), strict=True)
         return dict(placed)
+
+    def place(self, sha256: str) -> tuple[Store, str] | None:
+        """Where a picture lies: its path, below the pictures of the store that is returned; None where the page shows none such."""
+        if sha256 in self.paths:
+            return self.store, self.paths[sha256]
+        return self.comparisons.place(self.store, sha256)
 
     def matcher_of(self, parameters: Parameters) -> Matcher:
         """The matcher, with the weights that are asked for. Raises QueryError where one is no number from 0 to MOST_WEIGHT."""

@@ -1,19 +1,15 @@
-"""Thumbnails, made once for all pages: store/thumbnails/WIDTH/ab/SHA256.webp, known by the content of the picture.
-
-What cannot be kept, since the store is read-only or full, is made again each time.
-"""
+"""Thumbnails, made once for all pages: store/thumbnails/WIDTH/ab/SHA256.webp, known by the content of the picture."""
 
 import io
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256 as digest
-from pathlib import Path
 
 from embed.errors import PictureError
 from embed.files import read_bytes
 from embed.pictures import decode
 from embed.store import Store
+from match.page.kept import keep
 
 WIDTHS = (160, 320, 960)  # pixels of the longer side: of many on a page, as sharp as a card shows them, and one on its own
 QUALITY = 80
@@ -45,7 +41,7 @@ def _kept_or_made(store: Store, sha256: str, width: int, read: Callable[[], byte
         made = _made(read(), width)
     except PictureError:
         return None
-    _keep(kept, made)
+    keep(kept, made)
     return made
 
 
@@ -57,15 +53,3 @@ def _made(data: bytes, width: int) -> bytes:
     made = io.BytesIO()
     picture.save(made, "WEBP", quality=QUALITY)
     return made.getvalue()
-
-
-def _keep(path: Path, data: bytes) -> None:
-    """Whole or not at all; not synced, since a lost one is made again."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.{id(data)}")
-    with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            beside.write_bytes(data)
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)

@@ -25,15 +25,16 @@ def print_figures(title: str, lines: Sequence["Figure"]) -> None:
 
 
 def tell(machine: dict[str, Any], lines: Sequence["Figure"], as_json: dict[str, Any] | None, *, check: bool) -> None:
-    """A bench whose lines are all about one thing: as JSON where it is given, else as a table. Ends with exit code 1 where `check`
-    asks for it and a target was missed."""
+    """As JSON where it is given, else as a table for each thing that lines are about. Ends with exit code 1 where `check` asks for it
+    and a target was missed."""
     from artwork_doors.benching.machine import header
 
     if as_json is not None:
         console.answer(as_json)
     else:
         typer.echo(header(machine))
-        print_figures(lines[0].about, lines)
+        for about in dict.fromkeys(line.about for line in lines):
+            print_figures(about, [line for line in lines if line.about == about])
     if check and any(line.met is False for line in lines):
         raise typer.Exit(1)
 

@@ -65,6 +65,9 @@ async function fromServer(kind, pairs) {
   return told;
 }
 
+// Ask anew when it is asked next.
+export const forget = (kind, parameters = {}) => remembered.delete(keyOf(kind, parameters));
+
 // { document, error, loading }: while another one is loading, the document before stays.
 export function useDocument(kind, parameters = {}) {
   const key = keyOf(kind, parameters);

@@ -6,8 +6,12 @@ import { Guarded, usePlace, useTitle } from "./place.js";
 import { href, useRoute } from "./route.js";
 import { ArtworksView } from "./views/artworks.js";
 import { ArtworkView } from "./views/artwork.js";
+import { CompareView } from "./views/compare.js";
 import { GridView } from "./views/grid.js";
 import { RejectedView } from "./views/rejected.js";
+import { DuplicatesView } from "./views/duplicates.js";
+import { MapView } from "./views/map.js";
+import { SearchView, useSlash } from "./views/search.js";
 import { TitleView } from "./views/title.js";
 import { UserView } from "./views/user.js";
 
@@ -19,6 +23,10 @@ const VIEWS = {
   artworks: { label: "Artwork", View: ArtworksView },
   artwork: { View: ArtworkView },
   rejected: { label: "Rejected", count: (overview) => overview.rejected, View: RejectedView },
+  compare: { label: "Compare", View: CompareView },
+  map: { label: "Map", View: MapView },
+  search: { label: "Search", View: SearchView },
+  duplicates: { label: "Duplicates", View: DuplicatesView },
 };
 
 function App() {
@@ -28,6 +36,7 @@ function App() {
   const label = known?.label ?? view;
   usePlace();
   useTitle(label);
+  useSlash();
   if (error) return html`<p class="error">${error.message}</p>`;
   if (!overview) return html`<p class="loading">Loading …</p>`;
   const { View } = known ?? {};

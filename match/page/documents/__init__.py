@@ -8,7 +8,25 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from embed.errors import QueryError
-from match.page.documents import about, artwork, artworks, changed, choices, overview, rejected, title, titles, user, users
+from match.page.documents import (
+    about,
+    artwork,
+    artworks,
+    changed,
+    changes,
+    choices,
+    comparison,
+    duplicates,
+    map,
+    numbers,
+    overview,
+    rejected,
+    search,
+    title,
+    titles,
+    user,
+    users,
+)
 from match.page.parameters import Parameters, key_of
 from match.page.site import Document, Site
 
@@ -32,6 +50,15 @@ KINDS = {
     "rejected": Kind(rejected.answer, rejected.written),
     "user": Kind(user.answer, user.written),
     "artworks": Kind(artworks.answer, artworks.written),
+    "sides": Kind(comparison.sides, comparison.written_sides),
+    "comparison": Kind(comparison.answer, comparison.written),
+    "comparison_titles": Kind(changes.titles, changes.written_titles),
+    "comparison_artwork": Kind(changes.artwork, changes.written_artwork),
+    "comparison_choices": Kind(changes.choices, changes.written_choices),
+    "map": Kind(map.answer, map.written),
+    "numbers": Kind(numbers.answer, numbers.written),
+    "search": Kind(search.answer, search.written),
+    "duplicates": Kind(duplicates.answer, duplicates.written),
 }
 
 

@@ -1,6 +1,7 @@
 """All artwork, a block at a time; `find`: that in whose title, caption, people or tags each of these words stands."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import cast
 
 import numpy as np
 
@@ -16,7 +17,7 @@ def answer(site: Site, parameters: Parameters) -> Document:
     if "at" in parameters:
         return {"total": len(catalog.rows), "artworks": told_artworks(site, catalog.rows[_numbers(site, parameters)])}
     found = catalog.found(parameters.get("find", ""))
-    there = np.asarray(block(found, parameters))
+    there: np.ndarray = np.asarray(block(cast(Sequence[int], found), parameters), np.int64)
     return {"total": len(found), "artworks": told_artworks(site, catalog.rows[there])}
 
 

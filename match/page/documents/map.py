@@ -1,0 +1,113 @@
+"""A map of all artwork by its vectors: laid out once for a snapshot, and kept in store/maps."""
+
+import io
+from collections.abc import Iterator
+from contextlib import suppress
+
+import numpy as np
+
+from embed.records import fold
+from match.page.background import Progress
+from match.page.catalog import Catalog
+from match.page.documents.blocks import BLOCK
+from match.page.kept import keep, name_of, tidy
+from match.page.layout import METHOD, Layout, lay_out
+from match.page.parameters import Parameters
+from match.page.site import Document, Site
+
+MOST = 200_000  # artworks on a map; of more, as many that lie evenly in the catalog
+FINE = 65535  # an axis is as many steps long
+NEVER = -1  # the rate of what was never shown
+GENRES = 9  # that have a colour of their own; the others share one
+ARRAYS = ("vectors.npy", "changes.npy", "first_rows.npy", "first_vectors.npy")  # what a layout depends on
+
+
+def answer(site: Site, parameters: Parameters) -> Document:
+    """No parameters. {"state": "working", done, total} until it is laid out, then
+
+    x, y: whole numbers from 0 to FINE; rates: of quality plays, in 1/10,000, NEVER where it was not shown; numbers: by which the
+    artwork is asked for (see artworks), null where they count from 0; titles: with how many of the points, one after the other.
+    """
+    catalog, numbers = site.catalog, _numbers(site.catalog)
+    made = _laid_out(site, catalog.rows[numbers])
+    if not isinstance(made, Layout):
+        return {"state": "working", "done": made[0], "total": made[1]}
+    points = (made.points.clip(0, 1) * FINE).round().astype(np.int64)
+    return {
+        "state": "there",
+        "x": points[:, 0].tolist(),
+        "y": points[:, 1].tolist(),
+        "rates": _rates(site, catalog.rows[numbers]),
+        "numbers": None if len(numbers) == len(catalog.rows) else numbers.tolist(),
+        "total": len(catalog.rows),
+        "kept": made.kept,
+        "block": BLOCK,
+        **_titles(site, catalog.titles[numbers]),
+    }
+
+
+def _numbers(catalog: Catalog) -> np.ndarray:
+    """(n,) int64: of the artwork on the map, among all."""
+    total = len(catalog.rows)
+    return np.arange(total) if total <= MOST else np.linspace(0, total - 1, MOST).round().astype(np.int64)
+
+
+def _laid_out(site: Site, rows: np.ndarray) -> Layout | tuple[int, int]:
+    """As it is kept; else it is made, of a page that is served in the background."""
+    files = site.matcher.snapshot.manifest.files
+    name = name_of([METHOD, *(files[array]["checksum"] for array in ARRAYS), rows.tobytes().hex()])
+    path = site.store.root / "maps" / f"{name}.npz"
+
+    def make(progress: Progress) -> Layout:
+        with suppress(OSError, ValueError, KeyError), np.load(path) as held:
+            if held["points"].shape == (len(rows), 2) and np.isfinite(held["points"]).all():
+                return Layout(held["points"], float(held["kept"]))
+        made = lay_out(site.matcher.snapshot.index.vectors_of(rows))
+        data = io.BytesIO()
+        np.savez(data, points=made.points, kept=made.kept)
+        keep(path, data.getvalue())
+        tidy(path.parent)
+        return made
+
+    return site.background.ask(name, make) if site.is_live else make(lambda done, total: None)
+
+
+def _rates(site: Site, rows: np.ndarray) -> list[int]:
+    priors = site.matcher.catalog_priors.everyones
+    rates = np.where(priors.impressions[rows] > 0, (priors.mean[rows] * 10_000).round(), NEVER)
+    told: list[int] = rates.astype(np.int64).tolist()
+    return told
+
+
+def _titles(site: Site, titles: np.ndarray) -> Document:
+    """titles: (n,) of the points, those of a title side by side."""
+    begins = np.flatnonzero(np.diff(titles, prepend=-1))
+    counts = np.diff(begins, append=len(titles))
+    table = site.matcher.snapshot.titles.take(titles[begins])
+    firsts = [genres[0] if genres else "" for genres in table["genres"].to_pylist()]
+    shown, known = _genres(firsts, counts)
+    told = zip(table["title_id"].to_pylist(), table["name"].to_pylist(), counts.tolist(), firsts, strict=True)
+    return {
+        "genres": shown,
+        "titles": [
+            {"id": title_id, "name": name, "points": points, "genre": known.get(fold(genre))}
+            for title_id, name, points, genre in told
+        ],
+    }
+
+
+def _genres(firsts: list[str], counts: np.ndarray) -> tuple[list[str], dict[str, int]]:
+    """The first genres that most points have, and the number of each by its folded name."""
+    points: dict[str, int] = {}
+    names: dict[str, str] = {}
+    for genre, count in zip(firsts, counts.tolist(), strict=True):
+        if folded := fold(genre):
+            points[folded] = points.get(folded, 0) + count
+            names.setdefault(folded, genre)
+    most = sorted(points, key=lambda genre: (-points[genre], genre))[:GENRES]
+    return [names[genre] for genre in most], {genre: number for number, genre in enumerate(most)}
+
+
+def written(site: Site) -> Iterator[Parameters]:
+    """The only one."""
+    yield Parameters()
