@@ -70,7 +70,7 @@ function Ranking({ document, about }) {
     ${!document.artworks.length && html`<p>No artwork: <bdi>${document.reason}</bdi>.</p>`}
     <ol>${shown.map(
       (artwork, place) => html`<${Ranked} key=${artwork.id} artwork=${artwork} facts=${known.get(artwork.id)} place=${place} scale=${scale}
-        rates=${rates} user=${document.user} />`,
+        rates=${rates} user=${document.user} least=${about.least_prominence} />`,
     )}</ol>
     ${rest > 0 && html`<button type="button" onClick=${() => setAll(true)}>Show ${plural(rest, "more artwork")}</button>`}
     <${Aside} document=${document} known=${known} />
@@ -79,14 +79,14 @@ function Ranking({ document, about }) {
   </section>`;
 }
 
-function Ranked({ artwork, facts, place, scale, rates, user }) {
+function Ranked({ artwork, facts, place, scale, rates, user, least }) {
   return html`<li class=${place ? "ranked-artwork" : "ranked-artwork chosen"}>
     <div class="seen">
       <a href=${href("artwork", { artwork: artwork.id, user })} tabindex="-1" aria-hidden="true"><${Picture} artwork=${{ ...facts, id: artwork.id }} words="" /></a>
       <p><b>${place + 1}</b> <a href=${href("artwork", { artwork: artwork.id, user })}><bdi>${artwork.id}</bdi></a>
         ${!place && html`<span class="badge good">chosen</span>`}${artwork.guard && html`<span class="badge">guarded</span>`}</p>
     </div>
-    <${Waterfall} artwork=${artwork} scale=${scale} guard=${guardInWords(artwork.guard, facts)} />
+    <${Waterfall} artwork=${artwork} scale=${scale} guard=${guardInWords(artwork.guard, facts, least)} />
     <dl class="why">
       <div><dt>nearest phrase</dt><dd>${artwork.phrase ? html`“<bdi>${artwork.phrase}</bdi>”${artwork.cosine !== null && html` <span class="soft">cosine ${artwork.cosine.toFixed(3)}</span>`}` : html`<span class="soft">no taste of their own</span>`}</dd></div>
       ${artwork.people.length > 0 && html`<div><dt>people met</dt><dd>${artwork.people.map((name, at) => html`${at > 0 && ", "}<bdi key=${at}>${name}</bdi>`)}</dd></div>`}
@@ -98,9 +98,9 @@ function Ranked({ artwork, facts, place, scale, rates, user }) {
   </li>`;
 }
 
-function guardInWords(guard, facts) {
+function guardInWords(guard, facts, least) {
   if (guard !== "prominence") return guard;
-  return facts?.prominence !== null && facts?.prominence !== undefined ? `prominence (${facts.prominence.toFixed(2)})` : "prominence (nobody on it leads)";
+  return facts?.prominence !== null && facts?.prominence !== undefined ? `prominence (${facts.prominence.toFixed(2)}, at least ${least.toFixed(2)})` : "prominence (nobody on it leads)";
 }
 
 function Aside({ document, known }) {
