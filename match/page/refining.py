@@ -92,8 +92,9 @@ class _Grid:
     def spread(self, values: np.ndarray) -> np.ndarray:
         """(side, side) float32 of one value for each point."""
         cells = self.side * self.side
-        sums = np.sum([np.bincount(cell, values * share, cells) for cell, share in self.corners], axis=0)
-        return sums.reshape(self.side, self.side).astype(np.float32)
+        sums = sum(np.bincount(cell, values * share, cells) for cell, share in self.corners)
+        spread: np.ndarray = np.asarray(sums, np.float32).reshape(self.side, self.side)
+        return spread
 
     def transformed(self, values: np.ndarray) -> np.ndarray:
         """Fourier's, of twice the side, so that what leaves at one edge does not come back at the other."""
