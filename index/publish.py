@@ -16,7 +16,7 @@ from embed.tables import sync
 from index.changes import Layout, lay_out
 from index.contents import Contents, people_of, read_contents
 from index.manifest import BASE, FORMAT, MANIFEST, Entry, Manifest, describe_files, read_manifest
-from index.snapshot import CURRENT, Snapshot, current_name, load, verified_manifest
+from index.snapshot import CURRENT, Snapshot, current_name, kept_folders, load, verified_manifest
 
 KEPT = 3  # snapshots that stay after a new one is published, beside the one that serves
 
@@ -35,7 +35,7 @@ def publish_snapshot(store: Store, *, rebuild: bool = False) -> Manifest:
         contents = read_contents(store)
         before = None if rebuild else _usable(store)
         store.snapshots.mkdir(exist_ok=True)
-        name = f"{max((int(path.name) for path in _published(store)), default=0) + 1:06d}"
+        name = f"{max((int(path.name) for path in kept_folders(store)), default=0) + 1:06d}"
         beside = store.snapshots / f".{name}.{os.getpid()}"
         shutil.rmtree(beside, ignore_errors=True)
         beside.mkdir()
@@ -50,7 +50,7 @@ def publish_snapshot(store: Store, *, rebuild: bool = False) -> Manifest:
 def kept_snapshots(store: Store) -> list[Manifest]:
     """The snapshots that can serve, the latest first; those whose manifest cannot be read are left out."""
     kept = []
-    for path in reversed(_published(store)) if store.snapshots.is_dir() else ():
+    for path in reversed(kept_folders(store)):
         try:
             kept.append(read_manifest(path))
         except SnapshotError:
@@ -168,11 +168,7 @@ def _point_to(store: Store, name: str) -> None:
     write_text(store.snapshots / CURRENT, f"{name}\n")
 
 
-def _published(store: Store) -> list[Path]:
-    return sorted(path for path in store.snapshots.iterdir() if path.name.isdigit())
-
-
 def _drop_old(store: Store) -> None:
     """Old snapshots, and what publishers that were killed left behind: nobody else publishes now."""
-    for path in [*_published(store)[:-KEPT], *store.snapshots.glob(".[0-9]*.*")]:
+    for path in [*kept_folders(store)[:-KEPT], *store.snapshots.glob(".[0-9]*.*")]:
         shutil.rmtree(path, ignore_errors=True)

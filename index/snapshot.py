@@ -135,6 +135,29 @@ def open_snapshot(store: Store, held: Snapshot | None = None) -> Snapshot:
             name = now  # newer ones were published meanwhile, and the one that was to be opened is dropped
 
 
+def open_kept(store: Store, name: str) -> Snapshot:
+    """Open a snapshot that the store keeps, whether it serves or not.
+
+    Raises SnapshotError where none of that name is kept or it is damaged, FingerprintError where it is of an encoder that the store
+    does not know.
+    """
+    return _open(store, kept_folder(store, name).name, None)
+
+
+def kept_folder(store: Store, name: str) -> Path:
+    """The folder of a snapshot that the store keeps; a name is never taken as a path. Raises SnapshotError where none is kept."""
+    kept = {folder.name: folder for folder in kept_folders(store)}
+    if name not in kept:
+        raise SnapshotError(f"{store.root} keeps no snapshot {name!r}; it keeps {', '.join(kept) or 'none'}")
+    return kept[name]
+
+
+def kept_folders(store: Store) -> list[Path]:
+    """Those of the snapshots that a store keeps, the latest last."""
+    folders = store.snapshots.iterdir() if store.snapshots.is_dir() else ()
+    return sorted(path for path in folders if path.name.isdigit())
+
+
 def current_name(store: Store) -> str:
     """The name of the snapshot that serves. Raises SnapshotError where none does."""
     current = store.snapshots / CURRENT

@@ -26,7 +26,7 @@ from embed.store import Store, has_table, open_store
 from embed.tastes.audience import apart_of, average_of
 from embed.tastes.profiles import Profiles, read_audience, read_profiles
 from index.filters import FREE, Blocked, Context, in_words
-from index.snapshot import Snapshot, open_snapshot
+from index.snapshot import Snapshot, open_kept, open_snapshot
 from index.titles import ABSENT, Page, best_of, runs
 from match.blend import (
     Parts,
@@ -131,15 +131,16 @@ class Matcher:
         _ = self.word_spread, self.line_spread, self.line_columns
 
     @classmethod
-    def open(cls, store: Store | Path | str, weights: Weights | None = None) -> "Matcher":
+    def open(cls, store: Store | Path | str, weights: Weights | None = None, *, snapshot: str | None = None) -> "Matcher":
         """Open a store's serving snapshot, profiles and priors; weights: those that it publishes where None, else the defaults.
 
+        snapshot: the name of another one that the store keeps, with the profiles, of its encoder, and the priors of today.
         Raises StoreError where there is no store, SnapshotError where there is no snapshot or it is damaged, FingerprintError
         where profiles and snapshot are of different encoders. A store without users serves its audience of nobody.
         """
         store = store if isinstance(store, Store) else open_store(store)
-        snapshot = open_snapshot(store)
-        return cls(snapshot, *read_users(store, snapshot), read_priors(store), weights or read_weights(store))
+        opened = open_snapshot(store) if snapshot is None else open_kept(store, snapshot)
+        return cls(opened, *read_users(store, opened), read_priors(store), weights or read_weights(store))
 
     def with_weights(self, weights: Weights) -> "Matcher":
         """The same with another blend; all that does not depend on the blend is shared, so that it costs nothing."""
@@ -296,6 +297,17 @@ class Matcher:
         people = self.weights.people * people_affinity(len(page.rows), met, taste.people.weights)
         prior = self.catalog_priors.of(taste.segment).log_odds.take(page.rows)
         return _View(taste, page, Parts(prior, similarity, people, words), speaking, met)
+
+    def parts(self, user: str | Profile, titles: np.ndarray) -> tuple[Page, Parts]:
+        """What the scores of all artwork of some titles are made of, for one user.
+
+        titles: (t,) int64, as the snapshot counts them; each has artwork.
+        """
+        taste = self.taste(user)
+        page = self.snapshot.index.page(taste.queries, titles)
+        words = self.words_on(page, taste.queries)
+        asking = _Asking(page, page.starts, None, [], [], [], words, None)
+        return page, self._view(taste, asking, slice(0, len(taste.queries))).parts
 
     def personal_parts(
         self, taste: Taste, cosines: np.ndarray, begins: np.ndarray, words: PageWords | None, asked: slice

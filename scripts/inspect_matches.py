@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from embed.records import Profile
     from embed.store import Store
     from index.fits import Question
+    from match.comparing.sides import Side
     from match.matcher import Matcher
     from match.page import Reading
 
@@ -41,6 +42,14 @@ def inspect_matches(
         str | None,
         typer.Option(help="Title ids, divided by commas; where left out, the first with 5,000 artworks, all that are served."),
     ] = None,
+    compare: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What to compare with what serves; may be repeated. A kept snapshot: snapshot=000003. Weights of the blend: "
+            "similarity=1,people=0. Another store, as of a checkpoint that is tried out: store=OTHER. Served, the page compares any "
+            "snapshots and weights; other stores only where they are named here."
+        ),
+    ] = None,
 ) -> None:
     """Write one self-contained HTML page, or serve it: each user's taste, the artwork chosen and not chosen, and why.
 
@@ -55,17 +64,30 @@ def inspect_matches(
         raise typer.BadParameter("give --out FILE or --serve")
     opened = open_store(store)
     console.note_checkpoint(opened.choice)
+    sides = _sides(compare or [])
     if out is None:
-        _serve(opened, host, port, users, titles)
+        _serve(opened, host, port, users, titles, sides)
         return
     from match.page import write_page
 
     with console.progress_bar("thumbnails") as progress:
-        write_page(opened, out, users=console.names(users), titles=console.names(titles), progress=progress)
+        write_page(opened, out, users=console.names(users), titles=console.names(titles), sides=sides, progress=progress)
     typer.echo(f"{out.resolve()}")
 
 
-def _serve(store: "Store", host: str, port: int, users: str | None, titles: str | None) -> None:
+def _sides(texts: list[str]) -> "list[Side]":
+    """Each text's; another store must be one."""
+    from embed.store import open_store
+    from match.comparing.sides import side_of
+
+    sides = list(map(side_of, texts))
+    for side in sides:
+        if side.store is not None:
+            open_store(side.store)
+    return sides
+
+
+def _serve(store: "Store", host: str, port: int, users: str | None, titles: str | None, sides: "Sequence[Side]") -> None:
     import signal
     from contextlib import suppress
     from socket import AF_INET, AF_INET6, socket
@@ -81,7 +103,7 @@ def _serve(store: "Store", host: str, port: int, users: str | None, titles: str 
         _listen(listening, host, port)
         hosts = LOOPBACK if host in ("127.0.0.1", "::1", "localhost") else ["*"]
         asked = console.names(users), console.names(titles)
-        page = application(live, _reading(store), users=asked[0], titles=asked[1], hosts=hosts)
+        page = application(live, _reading(store), users=asked[0], titles=asked[1], sides=sides, hosts=hosts)
         config = uvicorn.Config(
             page, log_level="warning", lifespan="off", http="h11", h11_max_incomplete_event_size=LONGEST_ADDRESS
         )

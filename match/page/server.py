@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from embed.errors import ArtworkMatcherError
 from embed.store import open_store
+from match.comparing.sides import Side
 from match.live import LiveMatcher
 from match.page.app import script, style
 from match.page.background import Background
+from match.page.comparisons import Comparisons
 from match.page.documents import answer
 from match.page.parameters import Parameters
 from match.page.shell import SERVED_POLICY, served_shell
@@ -39,8 +41,15 @@ _log = logging.getLogger(__name__)
 class _Serving:
     """The site of the matcher that serves at the moment."""
 
-    def __init__(self, live: LiveMatcher, users: Sequence[str] | None, titles: Sequence[str] | None, reading: Reading) -> None:
-        self._live, self._asked = live, (users, titles, reading, Background())
+    def __init__(
+        self,
+        live: LiveMatcher,
+        users: Sequence[str] | None,
+        titles: Sequence[str] | None,
+        reading: Reading,
+        sides: Sequence[Side],
+    ) -> None:
+        self._live, self._asked = live, (users, titles, reading, Comparisons(sides, users, titles), Background())
         self._site = self._made()
 
     def site(self) -> Site:
@@ -58,9 +67,12 @@ def application(
     *,
     users: Sequence[str] | None = None,
     titles: Sequence[str] | None = None,
+    sides: Sequence[Side] = (),
     hosts: Sequence[str] = LOOPBACK,
 ) -> "Starlette":
     """The ASGI application.
+
+    sides: what the page proposes to compare with what serves; another store can be compared only where one of them is of it.
 
     hosts: by which names it may be asked; a page of another host that a browser was made to look up as this machine is refused.
     """
@@ -71,7 +83,7 @@ def application(
     from starlette.responses import Response
     from starlette.routing import Route
 
-    serving = _Serving(live, users, titles, reading)
+    serving = _Serving(live, users, titles, reading, sides)
 
     def page(request: "Request") -> Response:
         return Response(served_shell(), media_type="text/html")
@@ -140,8 +152,8 @@ def _picture(site: Site, request: "Request") -> "Response":
     from starlette.responses import Response
 
     width, sha256 = request.path_params["width"], request.path_params["sha256"]
-    path = site.paths.get(sha256)
-    data = thumbnail(site.store, sha256, path, width) if path is not None and width in WIDTHS else None
+    place = site.place(sha256) if width in WIDTHS else None
+    data = place and thumbnail(place[0], sha256, place[1], width)
     if data is None:
         return Response("there is no such picture", 404, media_type="text/plain")
     return Response(data, 200, {"Cache-Control": "private, max-age=31536000, immutable"}, TYPE)

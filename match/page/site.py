@@ -1,9 +1,9 @@
 """A store as the page looks at it: the matcher that serves, the users and titles that are shown, and what a viewer may ask anew."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from embed.errors import QueryError
 from embed.records import Profile, fold
@@ -13,11 +13,15 @@ from match.blend import Weights
 from match.matcher import Matcher
 from match.page.background import Background
 from match.page.catalog import Catalog
+from match.page.comparisons import Comparisons
 from match.page.parameters import Parameters
 
 WEIGHTS = tuple(Weights.__dataclass_fields__)
 MOST_WEIGHT = 5.0  # as fit_blend.py has it
 BLENDS_REMEMBERED = 8
+THINGS_REMEMBERED = 64
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,10 @@ class Site:
     user_ids: Sequence[str]
     title_ids: Sequence[str]
     reading: Reading | None = None  # None where nothing can be asked that was not written down: a page in a file
+    comparisons: Comparisons = field(default_factory=Comparisons, repr=False, compare=False)
     background: Background = field(default_factory=Background, repr=False, compare=False)
     _blends: dict[Weights, Matcher] = field(default_factory=dict, repr=False, compare=False)
+    _things: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(
@@ -48,12 +54,15 @@ class Site:
         users: Sequence[str] | None = None,
         titles: Sequence[str] | None = None,
         reading: Reading | None = None,
+        comparisons: Comparisons | None = None,
         background: Background | None = None,
     ) -> "Site":
-        """All users and titles where none are named; background: of the site before, where there was one."""
+        """All users and titles where none are named. comparisons: those that were made already, and what may be compared; background:
+        of the site before, where there was one."""
         store = open_store(store.root)  # where the pictures lie may have been noted since the caller opened it
         shown = matcher.user_ids if users is None else list(users), matcher.title_ids if titles is None else list(titles)
-        return cls(store, matcher, *shown, reading, background or Background())
+        kept = comparisons or Comparisons((), users, titles), background or Background()
+        return cls(store, matcher, *shown, reading, *kept)
 
     @property
     def is_live(self) -> bool:
@@ -82,6 +91,11 @@ class Site:
         return Catalog.of(self.matcher.snapshot, self.title_ids)
 
     @cached_property
+    def places(self) -> dict[str, int]:
+        """title_id to its place among those that are shown."""
+        return {title_id: place for place, title_id in enumerate(self.title_ids)}
+
+    @cached_property
     def pictures(self) -> dict[str, str]:
         """artwork_id to the sha256 of its picture, by which its thumbnail is known."""
         artwork = self.matcher.snapshot.artwork
@@ -94,6 +108,12 @@ class Site:
         placed = zip(reversed(artwork["sha256"].to_pylist()), reversed(artwork["path"].to_pylist()), strict=True)
         return dict(placed)
 
+    def place(self, sha256: str) -> tuple[Store, str] | None:
+        """Where a picture lies: its path, below the pictures of the store that is returned; None where the page shows none such."""
+        if sha256 in self.paths:
+            return self.store, self.paths[sha256]
+        return self.comparisons.place(self.store, sha256)
+
     def matcher_of(self, parameters: Parameters) -> Matcher:
         """The matcher, with the weights that are asked for. Raises QueryError where one is no number from 0 to MOST_WEIGHT."""
         asked = {name: value for name in WEIGHTS if (value := parameters.number(name, 0.0, MOST_WEIGHT)) is not None}
@@ -105,6 +125,16 @@ class Site:
                 self._blends.pop(next(iter(self._blends)), None)
             self._blends[weights] = self.matcher.with_weights(weights)
         return self._blends[weights]
+
+    def remembered(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """What `make` makes, once for a key as long as few other things are asked for: what several documents need."""
+        found: Made | None = self._things.get(key)
+        if found is None:
+            found = make()  # two threads at once make the same
+            while len(self._things) >= THINGS_REMEMBERED:
+                self._things.pop(next(iter(self._things)), None)
+            self._things[key] = found
+        return found
 
     def user_of(self, parameters: Parameters) -> str | Profile:
         """Whom is asked for: the id, or their profile with the taste that is asked for. Raises QueryError where the page cannot read

@@ -11,7 +11,7 @@ from embed.pictures import decode
 from embed.store import Store
 from match.page.kept import keep
 
-WIDTHS = (160, 320)  # pixels of the longer side: of many on a page, and as sharp as a card shows them
+WIDTHS = (160, 320, 960)  # pixels of the longer side: of many on a page, as sharp as a card shows them, and one on its own
 QUALITY = 80
 TYPE = "image/webp"
 

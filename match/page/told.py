@@ -1,5 +1,7 @@
 """Choices and scores as documents have them: short names, plain values; the four parts add up to the score."""
 
+from typing import Any
+
 from match.blend import Prior
 from match.lines import Line
 from match.matcher import Choice
@@ -52,3 +54,19 @@ def told_choice(site: Site, choice: Choice) -> Document:
         "propensity": choice.propensity,
         "guards": list(choice.guards),
     }
+
+
+DIGITS = 6  # of a number in a document: as many as scores are compared by
+
+
+def shortened(document: Document) -> Document:
+    """A document with its numbers rounded: a page in a file has many, and seventeen digits of each."""
+    return {name: _shortened(value) for name, value in document.items()}
+
+
+def _shortened(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, DIGITS)
+    if isinstance(value, dict):
+        return shortened(value)
+    return [_shortened(one) for one in value] if isinstance(value, list) else value

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from embed.store import Store, write_text
+from match.comparing.sides import Side
 from match.matcher import Matcher
 from match.page.app import script, style
+from match.page.comparisons import Comparisons
 from match.page.documents import written
 from match.page.shell import written_shell
 from match.page.site import Document, Site
@@ -31,15 +33,18 @@ def write_page(
     *,
     users: Sequence[str] | None = None,
     titles: Sequence[str] | None = None,
+    sides: Sequence[Side] = (),
     progress: Progress = lambda done, total: None,
 ) -> None:
     """Write the page to `out`, whole or not at all: for `users` and `titles`, or the first ones.
 
-    Raises what `Matcher.open` raises. Users and titles that nobody knows stand on the page with that said.
+    sides: what it compares with what serves; for all users and titles, where none are named.
+    Raises what `Matcher.open` raises, also for a side, and QueryError where a side has nothing in common with what serves. Users
+    and titles that nobody knows stand on the page with that said.
     """
     matcher = Matcher.open(store)
-    users = matcher.user_ids[:USERS] if users is None else users
-    site = Site.of(store, matcher, users, _first_titles(matcher) if titles is None else titles)
+    shown = matcher.user_ids[:USERS] if users is None else users, _first_titles(matcher) if titles is None else titles
+    site = Site.of(store, matcher, *shown, comparisons=Comparisons(sides, users, titles))
     documents, named = _documents(site)
     pictures = _pictures(site, sorted(named), progress)
     contents = {"documents": documents.places, "pictures": pictures.places}
@@ -109,7 +114,7 @@ def _pictures(site: Site, pictures: list[str], progress: Progress) -> _Blocks:
     width = WIDTHS[len(pictures) <= SHARP]
     made, waiting, size = _Blocks(), list[str](), 0
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        thumbnails = pool.map(lambda sha256: thumbnail(site.store, sha256, site.paths[sha256], width), pictures)
+        thumbnails = pool.map(lambda sha256: _thumbnail(site, sha256, width), pictures)
         for done, (sha256, data) in enumerate(zip(pictures, thumbnails, strict=True), start=1):
             progress(done, len(pictures))
             if data is None:
@@ -122,6 +127,11 @@ def _pictures(site: Site, pictures: list[str], progress: Progress) -> _Blocks:
                 waiting, size = [], 0
     made.blocks[f"pictures-{len(made.blocks)}"] = "".join(waiting)
     return made
+
+
+def _thumbnail(site: Site, sha256: str, width: int) -> bytes | None:
+    place = site.place(sha256)
+    return place and thumbnail(place[0], sha256, place[1], width)
 
 
 def _json(value: object) -> str:

@@ -83,11 +83,11 @@ export function useDocument(kind, parameters = {}) {
   return { ...state, loading: state.key !== key };
 }
 
-// The address of a thumbnail; null where there is none. sharp: as a card shows it, else for many on a page.
+// The address of a thumbnail; null where there is none. sharp: as a card shows it, "large" on its own, else for many on a page.
 export function pictureUrl(sha256, sharp = true) {
   if (!sha256) return null;
   if (written) return pictureInFile(sha256);
-  return `pictures/${sharp ? 320 : 160}/${sha256}.webp`;
+  return `pictures/${sharp === "large" ? 960 : sharp ? 320 : 160}/${sha256}.webp`;
 }
 
 function pictureInFile(sha256) {

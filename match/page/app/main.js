@@ -5,8 +5,11 @@ import { counted, plural } from "./numbers.js";
 import { Guarded, usePlace, useTitle } from "./place.js";
 import { href, useRoute } from "./route.js";
 import { ArtworksView } from "./views/artworks.js";
-import { DuplicatesView } from "./views/duplicates.js";
+import { ArtworkView } from "./views/artwork.js";
+import { CompareView } from "./views/compare.js";
 import { GridView } from "./views/grid.js";
+import { RejectedView } from "./views/rejected.js";
+import { DuplicatesView } from "./views/duplicates.js";
 import { MapView } from "./views/map.js";
 import { SearchView, useSlash } from "./views/search.js";
 import { TitleView } from "./views/title.js";
@@ -18,6 +21,9 @@ const VIEWS = {
   title: { View: TitleView },
   user: { View: UserView },
   artworks: { label: "Artwork", View: ArtworksView },
+  artwork: { View: ArtworkView },
+  rejected: { label: "Rejected", count: (overview) => overview.rejected, View: RejectedView },
+  compare: { label: "Compare", View: CompareView },
   map: { label: "Map", View: MapView },
   search: { label: "Search", View: SearchView },
   duplicates: { label: "Duplicates", View: DuplicatesView },
@@ -54,7 +60,7 @@ function Header({ overview, view }) {
     <h1><a href=${href("grid")}>Artwork matches</a></h1>
     <nav aria-label="Views"><ul>
       ${Object.entries(VIEWS).map(
-        ([name, { label }]) => label && html`<li key=${name}><a href=${href(name)} aria-current=${name === view ? "page" : null}>${label}</a></li>`,
+        ([name, { label, count }]) => label && html`<li key=${name}><a href=${href(name)} aria-current=${name === view ? "page" : null}>${label}${count && html` <small>${counted(count(overview))}</small>`}</a></li>`,
       )}
     </ul></nav>
     <p class="soft">Snapshot ${snapshot.name}, ${snapshot.published_at.slice(0, 16).replace("T", " ")}: ${plural(snapshot.artworks, "artwork")},

@@ -1,5 +1,6 @@
 // A score and its parts: bars that add up to it.
 import { html } from "./base.js";
+import { addends } from "./addends.js";
 import { percent, plural, signed } from "./numbers.js";
 
 export const PARTS = ["prior", "similarity", "people", "words"];
@@ -18,11 +19,12 @@ export function Rate({ prior }) {
 
 // artwork: as match/page/told.py: told_artwork has it.
 export function Parts({ artwork }) {
+  const shown = addends(PARTS.map((part) => artwork.parts[part]));
   return html`<dl class="parts">
     ${PARTS.map(
-      (part) => html`<div key=${part}><dt>${part}</dt><dd><${Bar} part=${part} value=${artwork.parts[part]} /></dd>
-        <dd class="number">${signed(artwork.parts[part])}</dd></div>`,
+      (part, number) => html`<div key=${part}><dt>${part}</dt><dd><${Bar} part=${part} value=${artwork.parts[part]} /></dd>
+        <dd class="number">${signed(shown.parts[number])}</dd></div>`,
     )}
-    <div class="total"><dt>score</dt><dd class="rate"><${Rate} prior=${artwork.prior} /></dd><dd class="number">${signed(artwork.score)}</dd></div>
+    <div class="total"><dt>score</dt><dd class="rate"><${Rate} prior=${artwork.prior} /></dd><dd class="number">${signed(shown.total)}</dd></div>
   </dl>`;
 }

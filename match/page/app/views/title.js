@@ -1,22 +1,104 @@
-// A title with all its artwork, the best for a user first.
-import { html } from "../base.js";
+// A title with all its artwork, the best for a user first: why each has its score, and what would have to change.
+import { html, useState } from "../base.js";
 import { useDocument } from "../ask.js";
-import { Parts } from "../parts.js";
+import { Counts, Interval, inPercent, scaleOf } from "../intervals.js";
+import { plural, signed } from "../numbers.js";
+import { PickUser } from "../picker.js";
 import { Picture } from "../picture.js";
-import { tried } from "../route.js";
+import { go, href, tried } from "../route.js";
+import { Waterfall, fallScale } from "../waterfall.js";
+import { Chances, CopyLines, RunnerUp, SegmentsMeet } from "./title_beside.js";
+
+const AT_ONCE = 40; // artworks that are shown before somebody asks for the rest
 
 export function TitleView({ parameters }) {
   const { title, user } = parameters;
-  const { document, error } = useDocument("title", { ...tried(user), title, user });
-  if (error) return html`<p class="error">${error.message}</p>`;
-  if (!document) return html`<p class="loading">Loading …</p>`;
-  return html`<h2><bdi>${document.name}</bdi> for <bdi>${document.user}</bdi></h2>
-    <p class="soft"><bdi>${document.choice.reason}</bdi>; taste: <bdi>${document.taste}</bdi></p>
-    <ol class="cards">
-      ${document.artworks.map(
-        (artwork, place) => html`<li key=${artwork.id} class=${place ? "card" : "card chosen"}>
-          <${Picture} artwork=${artwork} /><p><b><bdi>${artwork.id}</bdi></b></p><${Parts} artwork=${artwork} />
-        </li>`,
-      )}
-    </ol>`;
+  const first = useDocument("users", { start: 0 });
+  const whose = user ?? first.document?.users[0]?.id ?? "nobody";
+  const { document, error } = useDocument("title", { ...tried(whose), title, user: whose });
+  const about = useDocument("about", { ...tried(whose), taste: null, title });
+  const failed = error ?? about.error;
+  if (failed) return html`<p class="error">${failed.message}</p>`;
+  if (!document || !about.document || about.document.id !== title || document.id !== title) return html`<p class="loading">Loading …</p>`;
+  return html`<${TitleHead} about=${about.document} document=${document} user=${whose} />
+    <div class="ranked">
+      <${Ranking} key=${title} document=${document} about=${about.document} />
+      <div class="beside">
+        <${RunnerUp} document=${document} />
+        <${CopyLines} document=${document} />
+        <${SegmentsMeet} about=${about.document} />
+      </div>
+    </div>`;
+}
+
+function TitleHead({ about, document, user }) {
+  const beside = (id, words) =>
+    id ? html`<a href=${href("title", { title: id, user })} rel=${words}>${words === "prev" ? "← previous" : "next →"}</a>` : html`<span class="soft">${words === "prev" ? "← previous" : "next →"}</span>`;
+  const said = [about.genres, about.moods, about.keywords].flat().filter(Boolean);
+  return html`<div class="title-head">
+      <h2><bdi>${about.name}</bdi></h2>
+      <${PickUser} user=${user} picked=${(id) => go("title", { title: about.id, user: id })} />
+      <nav class="steps" aria-label="Titles">${beside(about.previous, "prev")}
+        <span class="soft">${about.of.place ? `${about.of.place} of ${about.of.titles}` : ""}</span>${beside(about.next, "next")}</nav>
+    </div>
+    ${about.synopsis && html`<p class="synopsis"><bdi>${about.synopsis}</bdi></p>`}
+    <p class="soft facts">
+      ${said.length > 0 && html`<span>${said.map((word, place) => html`${place > 0 && ", "}<bdi key=${place}>${word}</bdi>`)}</span>`}
+      ${about.people?.length > 0 && html`<span>with ${about.people.map((name, place) => html`${place > 0 && ", "}<bdi key=${place}>${name}</bdi>`)}</span>`}
+      <span><bdi>${document.reason}</bdi>; taste: <a href=${href("user", { user })}><bdi>${document.taste}</bdi></a></span>
+      ${document.segment && html`<span>priors of segment <bdi>${document.segment}</bdi></span>`}
+    </p>`;
+}
+
+function Ranking({ document, about }) {
+  const [all, setAll] = useState(false);
+  const known = new Map(about.artworks.map((artwork) => [artwork.id, artwork]));
+  const scale = fallScale(document.artworks);
+  const rates = document.artworks.length ? scaleOf(document.artworks.map((artwork) => artwork.interval)) : null;
+  const shown = all ? document.artworks : document.artworks.slice(0, AT_ONCE);
+  const rest = document.artworks.length - shown.length;
+  return html`<section class="ranking" aria-label="Artwork, the best first">
+    ${!document.artworks.length && html`<p>No artwork: <bdi>${document.reason}</bdi>.</p>`}
+    <ol>${shown.map(
+      (artwork, place) => html`<${Ranked} key=${artwork.id} artwork=${artwork} facts=${known.get(artwork.id)} place=${place} scale=${scale}
+        rates=${rates} user=${document.user} />`,
+    )}</ol>
+    ${rest > 0 && html`<button type="button" onClick=${() => setAll(true)}>Show ${plural(rest, "more artwork")}</button>`}
+    <${Aside} document=${document} known=${known} />
+    ${shown.length > 0 && html`<p class="soft note">Scores are log-odds of a quality play. Bars step from the title’s mean prior (${signed(scale.anchor)}), all on one scale. Guards and
+      propensities are those of a page that explores, today, with the titles that stand beside this one in Choices.</p>`}
+  </section>`;
+}
+
+function Ranked({ artwork, facts, place, scale, rates, user }) {
+  return html`<li class=${place ? "ranked-artwork" : "ranked-artwork chosen"}>
+    <div class="seen">
+      <a href=${href("artwork", { artwork: artwork.id })}><${Picture} artwork=${{ ...facts, id: artwork.id }} words="" /></a>
+      <p><b>${place + 1}</b> <a href=${href("artwork", { artwork: artwork.id, user })}><bdi>${artwork.id}</bdi></a>
+        ${!place && html`<span class="badge good">chosen</span>`}${artwork.guard && html`<span class="badge">guarded</span>`}</p>
+    </div>
+    <${Waterfall} artwork=${artwork} scale=${scale} guard=${guardInWords(artwork.guard, facts)} />
+    <dl class="why">
+      <div><dt>nearest phrase</dt><dd>${artwork.phrase ? html`“<bdi>${artwork.phrase}</bdi>”${artwork.cosine !== null && html` <span class="soft">cosine ${artwork.cosine.toFixed(3)}</span>`}` : html`<span class="soft">no taste of their own</span>`}</dd></div>
+      ${artwork.people.length > 0 && html`<div><dt>people met</dt><dd>${artwork.people.map((name, at) => html`${at > 0 && ", "}<bdi key=${at}>${name}</bdi>`)}</dd></div>`}
+      ${artwork.word && html`<div><dt>word</dt><dd>“<bdi>${artwork.word}</bdi>”</dd></div>`}
+      <div><dt>prior</dt><dd><${Interval} mean=${artwork.prior.mean} interval=${artwork.interval} scale=${rates} />
+        ${(100 * artwork.prior.mean).toFixed(2)} % <span class="soft">(95 %: ${inPercent(artwork.interval)}), <${Counts} ...${artwork.prior} />; the prior is worth ${plural(artwork.strength, "impression")}</span></dd></div>
+      <${Chances} artwork=${artwork} />
+    </dl>
+  </li>`;
+}
+
+function guardInWords(guard, facts) {
+  if (guard !== "prominence") return guard;
+  return facts?.prominence !== null && facts?.prominence !== undefined ? `prominence (${facts.prominence.toFixed(2)})` : "prominence (nobody on it leads)";
+}
+
+function Aside({ document, known }) {
+  if (!document.aside.length) return null;
+  return html`<h3>Not eligible</h3><ul class="aside">
+    ${document.aside.map(
+      ({ id, reason }) => html`<li key=${id}><a href=${href("artwork", { artwork: id })}><${Picture} artwork=${{ ...known.get(id), id }} words="" sharp=${false} /><bdi>${id}</bdi></a>
+        <span class="badge">${reason}</span></li>`,
+    )}</ul>`;
 }

@@ -1,0 +1,75 @@
+// Two snapshots, two checkpoints or two blends side by side: what changed, for whom, by how much.
+import { html, useEffect, useState } from "../base.js";
+import { ask, isWritten, useDocument } from "../ask.js";
+import { href } from "../route.js";
+import { ChangedChoices } from "./compare_choices.js";
+import { ArtworkMoved, TitlesChanged } from "./compare_lists.js";
+import { ComparisonOutcome } from "./compare_outcome.js";
+import { SidePicker } from "./compare_picker.js";
+
+export function CompareView({ parameters, overview }) {
+  const { document: sides, error } = useDocument("sides");
+  if (error) return html`<p class="error">${error.message}</p>`;
+  if (!sides) return html`<p class="loading">Loading …</p>`;
+  const { from = "", to = "" } = parameters;
+  const only = isWritten() && sides.offered.length === 1 ? sides.offered[0] : null;
+  const pair = from || to ? { from, to } : only;
+  return html`<h2>Compare</h2>
+    ${isWritten()
+      ? html`<${OfferedComparisons} offered=${sides.offered} pair=${pair} />`
+      : html`<${SidePicker} key=${JSON.stringify(pair)} sides=${sides} pair=${pair} overview=${overview} />`}
+    ${pair && html`<${ComparisonOf} key=${JSON.stringify(pair)} pair=${pair} parameters=${parameters} />`}`;
+}
+
+// What a page in a file holds.
+function OfferedComparisons({ offered, pair }) {
+  if (!offered.length) {
+    return html`<p>This page is a file and holds no comparison. Write one into it with
+        <code> inspect_matches --store STORE --out page.html --compare snapshot=000003</code>, <code>--compare similarity=1,people=0</code>
+        or <code>--compare store=OTHER</code>, or serve the page and compare anything: <code>inspect_matches --store STORE --serve</code>.</p>`;
+  }
+  if (offered.length === 1) return null;
+  return html`<nav aria-label="Comparisons"><ul class="chips">
+    ${offered.map((one) => {
+      const current = pair && one.from === pair.from && one.to === pair.to;
+      return html`<li key=${one.from + one.to}><a href=${href("compare", one)} aria-current=${current ? "true" : null}>
+        <bdi>${one.from || "what serves"}</bdi> → <bdi>${one.to || "what serves"}</bdi></a></li>`;
+    })}
+  </ul></nav>`;
+}
+
+function ComparisonOf({ pair, parameters }) {
+  const { told, error } = useComparison(pair);
+  if (error) return html`<p class="error" role="alert">${error.message}</p>`;
+  if (told?.state !== "made") return html`<${ComparisonMaking} told=${told} />`;
+  return html`<${ComparisonOutcome} told=${told} parameters=${parameters} />
+    <${TitlesChanged} told=${told} pair=${pair} parameters=${parameters} />
+    <${ArtworkMoved} told=${told} pair=${pair} parameters=${parameters} />
+    <${ChangedChoices} told=${told} pair=${pair} parameters=${parameters} />`;
+}
+
+function ComparisonMaking({ told }) {
+  const total = told?.total || null;
+  return html`<p class="making loading" role="status">Comparing the choices of all users …
+    <progress max=${total ?? 1} value=${total ? told.done : null} aria-label="Choices compared"></progress></p>`;
+}
+
+// The server answers within a second, with how far it is until the comparison is made.
+function useComparison(pair) {
+  const [state, setState] = useState({ told: null, error: null });
+  useEffect(() => {
+    let wanted = true;
+    const look = (again) =>
+      ask("comparison", { ...pair, again }).then(
+        (told) => {
+          if (!wanted) return;
+          setState({ told, error: null });
+          if (told.state === "making") look(Date.now());
+        },
+        (error) => wanted && setState({ told: null, error }),
+      );
+    look(null);
+    return () => (wanted = false);
+  }, [JSON.stringify(pair)]);
+  return state;
+}
