@@ -155,7 +155,10 @@ def test_the_policy_allows_what_the_file_brings_and_nothing_else(tmp_path: Path,
     write_page(shared_store, tmp_path / "page.html")
     source = (tmp_path / "page.html").read_text(encoding="utf-8")
     [policy] = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', source)
-    [brought], [style] = re.findall(r"<script>(.*?)</script>", source, re.DOTALL), re.findall(r"<style>(.*?)</style>", source, re.DOTALL)
+    [brought], [style] = (
+        re.findall(r"<script>(.*?)</script>", source, re.DOTALL),
+        re.findall(r"<style>(.*?)</style>", source, re.DOTALL),
+    )
     script_hash, style_hash = (base64.b64encode(sha256(text.encode()).digest()).decode() for text in (brought, style))
     told = dict(directive.split(" ", 1) for directive in unescape(policy).split("; "))
     assert told == {
