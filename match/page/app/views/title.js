@@ -6,13 +6,14 @@ import { plural, signed } from "../numbers.js";
 import { PickUser } from "../picker.js";
 import { Picture } from "../picture.js";
 import { go, href, tried } from "../route.js";
+import { Before, Trial } from "../trial.js";
 import { Waterfall, fallScale } from "../waterfall.js";
 import { Chances, CopyLines, RunnerUp, SegmentsMeet } from "./title_beside.js";
 
 const CARDS_AT_ONCE = 40; // artworks that are shown before somebody asks for the rest
 
 // Without a title or a user in the address: the first one.
-export function TitleView({ parameters }) {
+export function TitleView({ parameters, overview }) {
   const titles = useDocument("titles", { start: 0 });
   const users = useDocument("users", { start: 0 });
   const failed = titles.error ?? users.error;
@@ -20,22 +21,24 @@ export function TitleView({ parameters }) {
   if (!titles.document || !users.document) return html`<p class="loading">Loading …</p>`;
   const title = parameters.title ?? titles.document.titles[0]?.id;
   if (title === undefined) return html`<p>There are no titles.</p>`;
-  const { locale, age, knows } = parameters;
-  return html`<${TitleFor} title=${title} user=${parameters.user ?? users.document.users[0]?.id ?? "nobody"} where=${{ locale, age, knows }} />`;
+  const user = parameters.user ?? users.document.users[0]?.id ?? "nobody";
+  return html`<${TitleFor} title=${title} user=${user} parameters=${parameters} overview=${overview} />`;
 }
 
-// where: what narrows what may be shown, as documents/title.py has it.
-function TitleFor({ title, user, where }) {
+function TitleFor({ title, user, parameters, overview }) {
+  const where = { locale: parameters.locale, age: parameters.age, knows: parameters.knows }; // what narrows what may be shown
   const { document, error } = useDocument("title", { ...tried(user), ...where, title, user });
   const about = useDocument("about", { ...tried(user), taste: null, title });
   const failed = error ?? about.error;
   if (failed) return html`<p class="error">${failed.message}</p>`;
   if (!document || !about.document || about.document.id !== title || document.id !== title) return html`<p class="loading">Loading …</p>`;
   return html`<${TitleHead} about=${about.document} document=${document} user=${user} where=${where} />
+    <${Trial} view="title" parameters=${parameters} overview=${overview} />
+    <${Before} title=${title} user=${user} parameters=${parameters} />
     <div class="ranked">
       <${Ranking} key=${title} document=${document} about=${about.document} />
       <div class="beside">
-        <${RunnerUp} document=${document} />
+        <${RunnerUp} document=${document} where=${where} />
         <${CopyLines} document=${document} />
         <${SegmentsMeet} about=${about.document} />
       </div>
