@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from weakref import ref
 
@@ -15,6 +16,7 @@ from embed.errors import QueryError
 from embed.store import Store, open_store
 from index.manifest import Manifest
 from index.publish import kept_snapshots
+from match.comparing.counts import Share, of_segments, share
 from match.comparing.flow import Asked, Compared, compare
 from match.comparing.sides import Side, published_state, side_of
 from match.matcher import Matcher
@@ -45,6 +47,16 @@ class Comparison:
     sides: tuple[Opened, Opened]
     compared: Compared
     places: dict[str, tuple[str | None, str]]  # sha256 of each picture to the folder below which it lies, and its path
+
+    @cached_property
+    def whole(self) -> Share:
+        """What changed of all choices."""
+        return share(self.compared)
+
+    @cached_property
+    def segments(self) -> list[tuple[str | None, Share]]:
+        """What changed in each segment, the most changed first."""
+        return of_segments(self.compared)
 
 
 @dataclass

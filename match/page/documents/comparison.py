@@ -78,7 +78,6 @@ def _told_snapshot(site: Site, name: str | None, manifest: Manifest) -> Document
 def _told(site: Site, made: Comparison) -> Document:
     compared, population = made.compared, made.compared.population
     former, latter = made.sides
-    whole = counts.share(compared)
     gained = counts.gained(compared)
     only = [int(compared.there[side].sum() - compared.there.all(axis=0).sum()) for side in range(2)]
     return {
@@ -97,9 +96,9 @@ def _told(site: Site, made: Comparison) -> Document:
             "changed": int((counts.by_title(compared) > 0).sum()),
             "apart": [{"count": len(ids), "first": ids[:NAMED]} for ids in population.titles_apart],
         },
-        "changed": {**asdict(whole), "users_changed": len(np.unique(compared.changes.users))},
+        "changed": {**asdict(made.whole), "users_changed": len(np.unique(compared.changes.users))},
         "lines": compared.lines,
-        "segments": [{"name": name, **asdict(share)} for name, share in counts.of_segments(compared)],
+        "segments": [{"name": name, **asdict(share)} for name, share in made.segments],
         "artwork": {
             "gained": int((gained > 0).sum()),
             "lost": int((gained < 0).sum()),
