@@ -120,11 +120,12 @@ class Site:
         weights = replace(self.matcher.weights, **asked)
         if weights == self.matcher.weights:
             return self.matcher
-        if weights not in self._blends:
-            while len(self._blends) >= BLENDS_REMEMBERED:
-                self._blends.pop(next(iter(self._blends)), None)
-            self._blends[weights] = self.matcher.with_weights(weights)
-        return self._blends[weights]
+        if (found := self._blends.get(weights)) is None:
+            found = self.matcher.with_weights(weights)
+            for oldest in list(self._blends)[: max(0, len(self._blends) - BLENDS_REMEMBERED + 1)]:
+                self._blends.pop(oldest, None)  # another thread may have been here, too
+            self._blends[weights] = found
+        return found
 
     def remembered(self, key: Hashable, make: Callable[[], Made]) -> Made:
         """What `make` makes, once for a key as long as few other things are asked for: what several documents need."""
