@@ -108,11 +108,11 @@ class Site:
         placed = zip(reversed(artwork["sha256"].to_pylist()), reversed(artwork["path"].to_pylist()), strict=True)
         return dict(placed)
 
-    def place(self, sha256: str) -> tuple[Store, str] | None:
+    def where(self, sha256: str) -> tuple[Store, str] | None:
         """Where a picture lies: its path, below the pictures of the store that is returned; None where the page shows none such."""
         if sha256 in self.paths:
             return self.store, self.paths[sha256]
-        return self.comparisons.place(self.store, sha256)
+        return self.comparisons.where(self.store, sha256)
 
     def matcher_of(self, parameters: Parameters) -> Matcher:
         """The matcher, with the weights that are asked for. Raises QueryError where one is no number from 0 to MOST_WEIGHT."""
@@ -120,11 +120,12 @@ class Site:
         weights = replace(self.matcher.weights, **asked)
         if weights == self.matcher.weights:
             return self.matcher
-        if weights not in self._blends:
-            while len(self._blends) >= BLENDS_REMEMBERED:
-                self._blends.pop(next(iter(self._blends)), None)
-            self._blends[weights] = self.matcher.with_weights(weights)
-        return self._blends[weights]
+        if (found := self._blends.get(weights)) is None:
+            found = self.matcher.with_weights(weights)
+            for oldest in list(self._blends)[: max(0, len(self._blends) - BLENDS_REMEMBERED + 1)]:
+                self._blends.pop(oldest, None)  # another thread may have been here, too
+            self._blends[weights] = found
+        return found
 
     def remembered(self, key: Hashable, make: Callable[[], Made]) -> Made:
         """What `make` makes, once for a key as long as few other things are asked for: what several documents need."""

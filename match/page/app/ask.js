@@ -1,5 +1,6 @@
 // Documents and pictures: from the blocks of a page in a file, else from the server. A document is known by its kind and parameters.
 import { useEffect, useState } from "./base.js";
+import { foundInFile } from "./blocks.js";
 
 const REMEMBERED = 400; // documents
 const remembered = new Map(); // key to a promise of the document
@@ -42,7 +43,8 @@ export function ask(kind, parameters = {}) {
   let answer = remembered.get(key);
   remembered.delete(key);
   if (!answer) {
-    answer = written ? fromFile(key) : fromServer(kind, JSON.parse(key).slice(1));
+    const pairs = JSON.parse(key).slice(1);
+    answer = written ? fromFile(key, kind, Object.fromEntries(pairs)) : fromServer(kind, pairs);
     answer.catch(() => remembered.delete(key));
   }
   remembered.set(key, answer); // the last to go
@@ -50,9 +52,14 @@ export function ask(kind, parameters = {}) {
   return answer;
 }
 
-async function fromFile(key) {
+async function held(key) {
   const block = written.documents.get(key);
-  if (block) return (await once(block, unpack))[key];
+  return block && (await once(block, unpack))[key];
+}
+
+async function fromFile(key, kind, parameters) {
+  const answer = (await held(key)) ?? (await foundInFile(kind, parameters, (...asked) => held(keyOf(...asked))));
+  if (answer) return answer;
   throw new Error("This page is a file and does not hold that. Serve it to ask anything: inspect_matches --store STORE --serve");
 }
 

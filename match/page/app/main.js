@@ -8,6 +8,7 @@ import { ArtworksView } from "./views/artworks.js";
 import { ArtworkView } from "./views/artwork.js";
 import { CompareView } from "./views/compare.js";
 import { GridView } from "./views/grid.js";
+import { TitlesView, UsersView } from "./views/lists.js";
 import { RejectedView } from "./views/rejected.js";
 import { DuplicatesView } from "./views/duplicates.js";
 import { MapView } from "./views/map.js";
@@ -18,6 +19,8 @@ import { UserView } from "./views/user.js";
 // In the order of the menu; what has no label is reached by links.
 const VIEWS = {
   grid: { label: "Choices", View: GridView },
+  users: { label: "Users", View: UsersView },
+  titles: { label: "Titles", View: TitlesView },
   title: { View: TitleView },
   user: { View: UserView },
   artworks: { label: "Artwork", View: ArtworksView },

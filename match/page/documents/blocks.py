@@ -6,7 +6,7 @@ from typing import TypeVar
 from embed.errors import QueryError
 from match.page.parameters import Parameters
 
-BLOCK = 50  # items; app/window.js knows it, too
+BLOCK = 50  # items; app/blocks.js knows it, too
 MOST = 1 << 31
 
 Item = TypeVar("Item")

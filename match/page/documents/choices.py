@@ -10,8 +10,10 @@ from match.page.told import told_choice
 
 
 def answer(site: Site, parameters: Parameters) -> Document:
-    """user, start, find (as of titles); similarity, people, words and copy: the blend; taste: the edited profile."""
-    matcher, user, titles = site.matcher_of(parameters), site.user_of(parameters), found(site, parameters)
+    """user; start and find as of titles, or title: that one alone; similarity, people, words and copy: the blend; taste: the edited
+    profile."""
+    matcher, user = site.matcher_of(parameters), site.user_of(parameters)
+    titles = [parameters["title"]] if "title" in parameters else found(site, parameters)
     chosen = matcher.choose(user, block(titles, parameters), with_others=True)
     return {"total": len(titles), "choices": [told_choice(site, choice) for choice in chosen]}
 

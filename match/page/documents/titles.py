@@ -16,7 +16,7 @@ def answer(site: Site, parameters: Parameters) -> Document:
 
 
 def found(site: Site, parameters: Parameters) -> Sequence[str]:
-    """Those that `find` asks for; all where it is silent. app/found.js finds the same in a page in a file."""
+    """Those that `find` asks for; all where it is silent. app/blocks.js finds the same in a page in a file."""
     asked = fold(parameters.get("find", ""))
     if not asked:
         return site.title_ids

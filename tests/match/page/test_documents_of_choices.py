@@ -48,6 +48,16 @@ def test_choices_take_the_letters_that_titles_take(site: Site) -> None:
     assert list(chosen(asked(site, "choices", user="rosa", find="AR"))) == ["bare", "harbour"]
 
 
+def test_the_choice_for_one_title_can_be_asked_for(site: Site) -> None:
+    everything = asked(site, "choices", user="rosa")["choices"]
+    assert [asked(site, "choices", user="rosa", title=choice["title"])["choices"] for choice in everything] == [
+        [choice] for choice in everything
+    ]
+    [unknown] = asked(site, "choices", user="rosa", title="no such")["choices"]
+    assert unknown["artwork"] is None
+    assert "no title 'no such'" in unknown["reason"]
+
+
 def test_blocks_are_of_what_was_found(tmp_path: Path, make_store: Callable, users: dict) -> None:
     many = {
         f"{'odd' if number % 2 else 'even'}{number:03}": [{"artwork_id": f"a{number}", "vector": PLAIN}]
