@@ -3,7 +3,7 @@
 Neighbours attract and everyone repels, as in UMAP (McInnes, Healy and Melville 2018) and the family it stands in (Böhm, Berens and
 Kobak 2022), with Cauchy's kernel as t-SNE has it. A step moves all points at once, and each is repelled by a few others drawn anew
 each time, so that numpy's passes over whole arrays do the work, and the same vectors have the same map; match.page.refining then makes
-it as true as t-SNE. Of the ten nearest of 4,492 film posters 25 in 100 were nearest on the map, after 8 s on two busy cores; of
+it as true as t-SNE. Of the ten nearest of 4,492 film posters 24 in 100 were nearest on the map, after 10 s on two busy cores; of
 umap-learn 0.5's map 11 (6 to 118 s, the longer with its compiler's), of scikit-learn 1.9's t-SNE 26 (50 s).
 """
 
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from index.neighbours import nearest_others
-from match.page.refining import refined
+from match.page.refining import Progress, refined
 
-METHOD = "cauchy-2"  # another one for every change of what follows: what is kept is known by it
+METHOD = "cauchy-3"  # another one for every change of what follows: what is kept is known by it
 NUMBERS = 50  # of each vector that count: its main components
 NEIGHBOURS = (8, 15)  # that attract each point: at first, and when the map is refined
 DRAWN = 8  # others that repel a point in a step
@@ -36,8 +36,8 @@ class Layout:
     kept: float  # of the OF_NEAREST nearest vectors of one, the share that is among as many nearest on the map
 
 
-def lay_out(vectors: np.ndarray) -> Layout:
-    """vectors: (n, d) float32 of unit length."""
+def lay_out(vectors: np.ndarray, progress: Progress = lambda done, total: None) -> Layout:
+    """vectors: (n, d) float32 of unit length. What is told are steps of the refinement, which takes most of the time."""
     if len(vectors) < 3:
         return Layout(np.linspace(0.25, 0.75, len(vectors) * 2, dtype=np.float32).reshape(-1, 2), 1.0)
     main = main_components(vectors, NUMBERS)
@@ -45,7 +45,8 @@ def lay_out(vectors: np.ndarray) -> Layout:
     products, others = nearest_others(units, min(NEIGHBOURS[1], len(vectors) - 1))
     few = NEIGHBOURS[0]
     points = _moved(_begun(main), *_attractions(products[:, :few], others[:, :few]))
-    points = _within_one(refined(points, np.arange(len(points)).repeat(others.shape[1]), others.ravel()))
+    pairs = np.arange(len(points)).repeat(others.shape[1]), others.ravel()
+    points = _within_one(refined(points, *pairs, progress))
     return Layout(points, share_kept(vectors, points))
 
 

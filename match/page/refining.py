@@ -4,11 +4,14 @@ Who attracts are pairs of neighbours, all alike (Böhm, Berens and Kobak 2022); 
 (Linderman, Rachh, Hoskins, Steinerberger and Kluger 2019), so that the time hardly grows with the number of points.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-STEPS = (80, 250)  # at least, of many points; at most, of few
+Progress = Callable[[int, int], None]  # (steps done, of how many)
+
+STEPS = (60, 120)  # at least, of many points; at most, of few
 WORK = 1_000_000  # points times steps between the two
 MOMENTUM = 0.8
 WIDE = 0.25  # times the root of the number of points: how far these lie from the middle at first, in the kernel's units
@@ -17,14 +20,18 @@ CELLS = (32, 1024)  # of a side, at least and at most
 NOT_ZERO = 1e-6
 
 
-def refined(points: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+def refined(
+    points: np.ndarray, one: np.ndarray, other: np.ndarray, progress: Progress = lambda done, total: None
+) -> np.ndarray:
     """(n, 2) float32. points: (n, 2); one, other: (e,) numbers of points, the pairs that attract each other; a pair that stands there
     twice counts twice."""
     count = len(points)
     place = (points - points.mean(axis=0)).T.astype(np.float32)  # (2, n)
     place *= WIDE * np.sqrt(count) / max(float(place.std()), NOT_ZERO)
     pace, moved = np.float32(count), np.zeros_like(place)  # t-SNE's rate of n / 4, times the 4 of its gradient
-    for _ in range(int(np.clip(WORK // count, *STEPS))):
+    steps = int(np.clip(WORK // count, *STEPS))
+    for step in range(steps):
+        progress(step, steps)
         pull = _attracted(place, one, other) - _repelled(place)
         moved = MOMENTUM * moved - pace * pull
         place = place + moved

@@ -64,7 +64,7 @@ def _laid_out(site: Site, rows: np.ndarray) -> Layout | tuple[int, int]:
             held = np.load(io.BytesIO(path.read_bytes()))
             if held["points"].shape == (len(rows), 2) and np.isfinite(held["points"]).all():
                 return Layout(held["points"], float(held["kept"]))
-        made = lay_out(site.matcher.snapshot.index.vectors_of(rows))
+        made = lay_out(site.matcher.snapshot.index.vectors_of(rows), progress)
         data = io.BytesIO()
         np.savez(data, points=made.points, kept=made.kept)
         keep(path, data.getvalue())

@@ -112,7 +112,7 @@ def test_of_a_catalog_too_large_the_map_has_an_even_part(site: Site, monkeypatch
 def test_the_map_is_laid_out_once_and_kept_whole(site: Site, given_store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     told = ask(site, "map")
     [kept] = (given_store.root / "maps").iterdir()
-    monkeypatch.setattr(maps, "lay_out", lambda vectors: pytest.fail("it is kept"))
+    monkeypatch.setattr(maps, "lay_out", lambda *_: pytest.fail("it is kept"))
     assert ask(Site.of(given_store, Matcher.open(given_store)), "map") == told
     monkeypatch.undo()
     kept.write_bytes(kept.read_bytes()[:-30])  # damaged: made anew
@@ -124,7 +124,7 @@ def test_the_map_is_laid_out_once_and_kept_whole(site: Site, given_store: Any, m
 def test_served_it_says_that_it_is_being_laid_out(served: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     go_on, lay_out = threading.Event(), maps.lay_out
     monkeypatch.setattr("match.page.background.PATIENCE", 0.0)
-    monkeypatch.setattr(maps, "lay_out", lambda vectors: go_on.wait(10) and lay_out(vectors))
+    monkeypatch.setattr(maps, "lay_out", lambda *given: go_on.wait(10) and lay_out(*given))
     monkeypatch.setattr(served.background.ask.__func__, "__defaults__", (0.0,))
     assert ask(served, "map")["state"] == "working"
     go_on.set()

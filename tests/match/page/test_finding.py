@@ -110,7 +110,7 @@ def test_a_click_on_the_map_opens_the_artwork_under_it(address: str, look: Calla
 
 def test_the_legend_lights_up_its_artwork(address: str, look: Callable) -> None:
     page = look(address, "#/map?colour=title")
-    entry = page.locator(".legend button", has_text="Harbour")
+    entry = page.locator(".map-legend button", has_text="Harbour")
     entry.click()
     assert entry.get_attribute("aria-pressed") == "true"
     assert entry.inner_text().split() == ["Harbour", "3"]

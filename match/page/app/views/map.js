@@ -179,7 +179,7 @@ async function numbersWith(find) {
 }
 
 function Legend({ legend, picked, pick }) {
-  return html`<ul class="legend" aria-label="Colours; each lights up its artwork">
+  return html`<ul class="map-legend" aria-label="Colours; each lights up its artwork">
     ${legend.entries.map(
       ({ name, colour, count }, group) =>
         count > 0 && html`<li key=${group}><button type="button" aria-pressed=${picked === group} onClick=${() => pick(picked === group ? null : group)}>
