@@ -115,8 +115,8 @@ def population_of(sides: Sides, asked: Asked) -> Population:
 
 def _segment(sides: Sides, user_id: str) -> str | None:
     """As the latter side knows it, else the former."""
-    profile = sides[1].profiles.get(user_id) or sides[0].profiles.get(user_id)
-    return profile.segment if profile else None
+    profiles = (side.profiles.get(user_id) for side in sides[::-1])
+    return next((profile.segment for profile in profiles if profile and profile.segment), None)
 
 
 def _count_on(progress: Progress, before: int, total: int, done: int) -> None:

@@ -122,7 +122,7 @@ class Comparisons:
             self._make(*run)
         return work
 
-    def place(self, store: Store, sha256: str) -> tuple[Store, str] | None:
+    def where(self, store: Store, sha256: str) -> tuple[Store, str] | None:
         """Where a picture lies that some comparison shows: its path, below the pictures of the store that is returned."""
         with self._changing:
             made = [work.comparison for work in self._works.values()]

@@ -1,10 +1,11 @@
 """A title's artwork as one user sees it, ready to be scored with any weights: what decides between the best and the runner-up."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from match.blend import TIE_DIGITS, Weights, people_affinity, people_met, standardised
+from match.blend import PERSONAL, TIE_DIGITS, Weights, people_affinity, people_met, standardised
 from match.matcher import Matcher
 from match.tastes import Taste
 from match.words import PageWords, with_words
@@ -25,6 +26,36 @@ class Contest:
         similarity, words, _ = with_words(self.similar, self.worded, self.shares, weights)
         total: np.ndarray = self.prior + similarity + words + weights.people * self.people
         return total
+
+    def scores_along(self, weights: Weights, name: str, values: np.ndarray) -> np.ndarray:
+        """(v, n) float64: the scores with each of these values (v,) of one weight, up to the last bits; all in one blend.
+
+        The blend is linear in how long its unit is: weights a and b of pictures and words are a unit u of a / u and b / u.
+        """
+        of: dict[str, np.ndarray] = {
+            one: values if one == name else np.full(len(values), getattr(weights, one)) for one in PERSONAL
+        }
+        unit: np.ndarray = np.where(of["similarity"] > 0, of["similarity"], of["words"])
+        length = np.where(unit > 0, unit, 1.0)
+        similar, worded = (
+            (parts[:, None] * share[:, None]).reshape(len(parts), -1)  # (k, v * n)
+            for parts, share in ((self.similar, of["similarity"] / length), (self.worded, of["words"] / length))
+        )
+        similarity, words, _ = with_words(similar, worded, self.shares, Weights(similarity=1.0, words=1.0))
+        personal = (similarity + words).reshape(len(values), -1) * unit[:, None]
+        along: np.ndarray = self.prior + personal + of["people"][:, None] * self.people
+        return along
+
+    def taken(self, places: Sequence[int]) -> "Contest":
+        """That of some of the artworks."""
+        some = list(places)
+        return replace(
+            self,
+            prior=self.prior[some],
+            similar=self.similar[:, some],
+            worded=self.worded[:, some],
+            people=self.people[some],
+        )
 
     def order(self, weights: Weights) -> np.ndarray:
         """(n,): the scores as they are compared; ties go to the first."""

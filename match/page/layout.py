@@ -2,8 +2,9 @@
 
 Neighbours attract and everyone repels, as in UMAP (McInnes, Healy and Melville 2018) and the family it stands in (Böhm, Berens and
 Kobak 2022), with Cauchy's kernel as t-SNE has it. A step moves all points at once, and each is repelled by a few others drawn anew
-each time, so that numpy's passes over whole arrays do the work: no compiler, the same map for the same vectors, and a hundredth of
-the time (scripts/bench_page.py has the figures, and how many of the nearest neighbours are neighbours on the map).
+each time, so that numpy's passes over whole arrays do the work, and the same vectors have the same map; match.page.refining then makes
+it as true as t-SNE. Of the ten nearest of 4,492 film posters 25 in 100 were nearest on the map, after 8 s on two busy cores; of
+umap-learn 0.5's map 11 (6 to 118 s, the longer with its compiler's), of scikit-learn 1.9's t-SNE 26 (50 s).
 """
 
 from dataclasses import dataclass
@@ -11,10 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from index.neighbours import nearest_others
+from match.page.refining import refined
 
-METHOD = "cauchy-1"  # another one for every change of what follows: what is kept is known by it
+METHOD = "cauchy-2"  # another one for every change of what follows: what is kept is known by it
 NUMBERS = 50  # of each vector that count: its main components
-NEIGHBOURS = 8
+NEIGHBOURS = (8, 15)  # that attract each point: at first, and when the map is refined
 DRAWN = 8  # others that repel a point in a step
 REPULSION = 5.0  # of a point, in others for each neighbour that attracts it
 STEPS = (200, 1000)  # at least, of many points; at most, of few
@@ -40,8 +42,10 @@ def lay_out(vectors: np.ndarray) -> Layout:
         return Layout(np.linspace(0.25, 0.75, len(vectors) * 2, dtype=np.float32).reshape(-1, 2), 1.0)
     main = main_components(vectors, NUMBERS)
     units = main / np.maximum(np.linalg.norm(main, axis=1, keepdims=True), NOT_ZERO)
-    products, others = nearest_others(units, min(NEIGHBOURS, len(vectors) - 1))
-    points = _within_one(_moved(_begun(main), *_attractions(products, others)))
+    products, others = nearest_others(units, min(NEIGHBOURS[1], len(vectors) - 1))
+    few = NEIGHBOURS[0]
+    points = _moved(_begun(main), *_attractions(products[:, :few], others[:, :few]))
+    points = _within_one(refined(points, np.arange(len(points)).repeat(others.shape[1]), others.ravel()))
     return Layout(points, share_kept(vectors, points))
 
 

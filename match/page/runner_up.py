@@ -1,12 +1,11 @@
 """What would have to change for the runner-up to win: one weight, or its prior, all else as it is. Pure; see match.page.contest.
 
-The score of one artwork less that of another is a straight line in a weight as long as the user has one interest, and in the weight
-of people always. With several interests it bends, and may cross 0 more than once: the crossing nearest to the weight that holds is
-searched for in steps, by the blend itself, and then halved down to.
+The score of one artwork less that of another is a straight line in the weight of people, and in all weights as long as the user has
+one interest. With several interests it bends, and may cross 0 more than once. So every value that a person would write is tried, by
+the blend itself, and the one nearest to the weight that holds is told.
 """
 
 import math
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -16,8 +15,7 @@ from match.blend import PERSONAL, TIE_DIGITS, Weights, expit
 from match.page.contest import Contest
 
 MOST = 5.0  # of a weight, as the page's sliders and fit_blend.py have it
-STEPS = 25  # of the search over 0..MOST
-DIGITS = range(2, TIE_DIGITS + 1)  # of a value as it is told: as few as say the truth
+VALUES = np.arange(0, 100 * MOST + 1) / 100  # of a weight, that are tried
 LEAST_IMPRESSIONS = 100  # of which plays are told
 
 
@@ -25,7 +23,7 @@ class Change(NamedTuple):
     """A weight at which the runner-up overtakes the best."""
 
     weight: str  # one of PERSONAL
-    value: float  # 0..MOST, with as few digits as it takes; with it the runner-up has the higher score
+    value: float  # of VALUES, the nearest to the weight that holds with which the runner-up has the higher score
     leads: bool  # whether it is then the best of all; else a third one is
 
 
@@ -78,67 +76,11 @@ def needed_plays(rate: float, mean: float, strength: float) -> Needed:
 
 
 def _change(contest: Contest, weights: Weights, name: str, best: int, second: int) -> Change | None:
-    now = getattr(weights, name)
-
-    def margin(value: float) -> float:
+    """The nearest of VALUES with which the second overtakes the best; None where there is none."""
+    both = contest.taken((best, second)).scores_along(weights, name, VALUES)
+    ahead = VALUES[both[:, 1] >= both[:, 0] - 10.0**-TIE_DIGITS]
+    for value in ahead[np.abs(ahead - getattr(weights, name)).argsort(kind="stable")].tolist():
         order = contest.order(replace(weights, **{name: value}))
-        return float(order[second] - order[best])
-
-    def overtakes(value: float) -> bool:
-        ahead = margin(value)
-        return ahead > 0 or (ahead == 0 and second < best)
-
-    straight = name == "people" or len(contest.shares) == 1
-    found = _on_a_line(contest, weights, name, best, second) if straight else _nearest(overtakes, now)
-    value = None if found is None else _told(overtakes, found, now)
-    if value is None:
-        return None
-    order = contest.order(replace(weights, **{name: value}))
-    return Change(name, value, bool(order.argmax() == second))
-
-
-def _on_a_line(contest: Contest, weights: Weights, name: str, best: int, second: int) -> float | None:
-    """Where the two are level, in 0..MOST."""
-    ends = [contest.scores(replace(weights, **{name: value})) for value in (0.0, MOST)]
-    first, last = (float(scores[second] - scores[best]) for scores in ends)
-    if first == last or not 0 <= first / (first - last) <= 1:
-        return None
-    return MOST * first / (first - last)
-
-
-def _nearest(overtakes: Callable[[float], bool], now: float) -> float | None:
-    """The value nearest to `now` from which the runner-up is ahead, found in steps on both sides."""
-    grid = np.linspace(0.0, MOST, STEPS + 1)
-    sides = [value for value in grid if value > now], [value for value in grid[::-1] if value < now]
-    found = [value for side in sides if (value := _first(overtakes, now, side)) is not None]
-    return float(min(found, key=lambda value: abs(value - now))) if found else None
-
-
-def _first(overtakes: Callable[[float], bool], now: float, side: Iterable[float]) -> float | None:
-    behind = now
-    for ahead in side:
-        if overtakes(ahead):
-            return _halved(overtakes, behind, float(ahead))
-        behind = float(ahead)
-    return None
-
-
-def _halved(overtakes: Callable[[float], bool], behind: float, ahead: float) -> float:
-    """The end of the range at which the runner-up is ahead, once it is as short as a value is told."""
-    while abs(ahead - behind) > 10.0 ** -(TIE_DIGITS + 1):
-        middle = (ahead + behind) / 2
-        behind, ahead = (behind, middle) if overtakes(middle) else (middle, ahead)
-    return ahead
-
-
-def _told(overtakes: Callable[[float], bool], found: float, now: float) -> float | None:
-    """The value with as few digits as it takes, rounded away from `now`, that the runner-up wins with; None beyond 0..MOST."""
-    level = abs(found - now) < 10.0**-TIE_DIGITS  # a tie: to which side it turns, nobody knows
-    for digits in DIGITS:
-        unit = 10.0**digits
-        places = round(found * unit, TIE_DIGITS)  # 1.24 times 100 is no whole number, else
-        up, down = (math.ceil(places), math.ceil(places) + 1), (math.floor(places), math.floor(places) - 1)
-        for place in (*up, *down) if level else up if found > now else down:
-            if 0 <= place / unit <= MOST and overtakes(place / unit):
-                return place / unit
+        if order[second] > order[best] or (order[second] == order[best] and second < best):
+            return Change(name, value, bool(order.argmax() == second))
     return None

@@ -73,7 +73,6 @@ def application(
     """The ASGI application.
 
     sides: what the page proposes to compare with what serves; another store can be compared only where one of them is of it.
-
     hosts: by which names it may be asked; a page of another host that a browser was made to look up as this machine is refused.
     """
     from starlette.applications import Starlette
@@ -152,7 +151,7 @@ def _picture(site: Site, request: "Request") -> "Response":
     from starlette.responses import Response
 
     width, sha256 = request.path_params["width"], request.path_params["sha256"]
-    place = site.place(sha256) if width in WIDTHS else None
+    place = site.where(sha256) if width in WIDTHS else None
     data = place and thumbnail(place[0], sha256, place[1], width)
     if data is None:
         return Response("there is no such picture", 404, media_type="text/plain")

@@ -108,11 +108,11 @@ class Site:
         placed = zip(reversed(artwork["sha256"].to_pylist()), reversed(artwork["path"].to_pylist()), strict=True)
         return dict(placed)
 
-    def place(self, sha256: str) -> tuple[Store, str] | None:
+    def where(self, sha256: str) -> tuple[Store, str] | None:
         """Where a picture lies: its path, below the pictures of the store that is returned; None where the page shows none such."""
         if sha256 in self.paths:
             return self.store, self.paths[sha256]
-        return self.comparisons.place(self.store, sha256)
+        return self.comparisons.where(self.store, sha256)
 
     def matcher_of(self, parameters: Parameters) -> Matcher:
         """The matcher, with the weights that are asked for. Raises QueryError where one is no number from 0 to MOST_WEIGHT."""

@@ -130,7 +130,7 @@ def _pictures(site: Site, pictures: list[str], progress: Progress) -> _Blocks:
 
 
 def _thumbnail(site: Site, sha256: str, width: int) -> bytes | None:
-    place = site.place(sha256)
+    place = site.where(sha256)
     return place and thumbnail(place[0], sha256, place[1], width)
 
 

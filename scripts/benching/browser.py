@@ -17,7 +17,8 @@ SLOW = 50.0  # ms: a frame that an eye sees
 MOVING = 5.0  # seconds
 EVERY = 0.016  # seconds between two moves
 FIRST_VIEW = """() => {
-  const seen = [...document.querySelectorAll("main img")].filter((image) => image.getBoundingClientRect().top < innerHeight);
+  const inSight = ({ left, right, top, bottom }) => left < innerWidth && right > 0 && top < innerHeight && bottom > 0;
+  const seen = [...document.querySelectorAll("main img")].filter((image) => inSight(image.getBoundingClientRect()));
   return seen.length > 0 && seen.every((image) => image.complete && image.naturalWidth) && performance.now();
 }"""
 RECORD = """() => {

@@ -2,7 +2,7 @@
 import { html, useEffect, useState } from "./base.js";
 import { ask, isWritten, useDocument } from "./ask.js";
 
-const PAUSE = 150; // milliseconds without a key before the server is asked
+const TYPING_PAUSE = 150; // milliseconds without a key before the server is asked
 
 // picked(id): called once somebody is picked. It takes an id that nobody offered, too: an unknown user meets the average.
 export function PickUser({ user, picked }) {
@@ -16,11 +16,12 @@ export function PickUser({ user, picked }) {
     setTyped(event.target.value);
     if (offered.includes(event.target.value) && event.inputType !== "insertText" && !/^delete/.test(event.inputType ?? "")) take(event.target.value);
   };
-  return html`<form class="pick" role="search" onSubmit=${(event) => (event.preventDefault(), take(event.target.elements.user.value.trim()))}>
-    <label>for user <input name="user" list="offered-users" autocomplete="off" spellcheck=${false} dir="auto"
-      value=${typed ?? user} onInput=${input} onFocus=${(event) => event.target.select()} onBlur=${() => setTyped(null)} /></label>
+  const entered = (event) => event.key === "Enter" && take(event.target.value.trim());
+  return html`<div class="pick">
+    <label>for user <input list="offered-users" autocomplete="off" spellcheck=${false} dir="auto"
+      value=${typed ?? user} onInput=${input} onKeyDown=${entered} onFocus=${(event) => event.target.select()} onBlur=${() => setTyped(null)} /></label>
     <datalist id="offered-users">${offered.map((id) => html`<option key=${id} value=${id}></option>`)}</datalist>
-  </form>`;
+  </div>`;
 }
 
 // A page in a file has the blocks of all its users, and looks among the first; a server is asked.
@@ -32,7 +33,7 @@ function useOffered(letters) {
     let wanted = true;
     const timer = setTimeout(
       () => ask("users", { find: letters, start: 0 }).then(({ users }) => wanted && setFound(users.map((user) => user.id)), () => {}),
-      PAUSE,
+      TYPING_PAUSE,
     );
     return () => {
       wanted = false;

@@ -14,6 +14,12 @@ export function sideText(side) {
   return named.map((name) => `${name}=${side[name]}`).join(",");
 }
 
+// As a person reads it.
+export function sideWords(text) {
+  const words = Object.entries(sideOf(text)).map(([name, value]) => `${name} ${value}`);
+  return words.join(", ") || "what serves";
+}
+
 // told: a side as a comparison has it. What sets it apart from what it is of comes last.
 export function sideName(told) {
   const given = Object.entries(told.given).map(([name, weight]) => `${name} ${weight}`);

@@ -9,6 +9,7 @@ from embed.records import Profile
 from index.filters import Context
 from index.snapshot import Snapshot
 from match.clicks.catalog_priors import SEGMENTS_HELD
+from match.guards import Guards
 from match.matcher import Matcher
 from match.page.intervals import credible
 from match.page.parameters import Parameters
@@ -34,6 +35,7 @@ def answer(site: Site, parameters: Parameters) -> Document:
         "next": _beside(site, place, 1),
         "of": {"place": None if place is None else place + 1, "titles": len(site.title_ids)},
         "artworks": _artworks(snapshot, rows),
+        "least_prominence": Guards().least_prominence,
         "segments": [shortened(_meets(matcher, title_id, segment, rows)) for segment in (None, *segments[:SEGMENTS])],
         "more_segments": max(len(segments) - SEGMENTS, 0),
     }

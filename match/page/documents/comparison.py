@@ -83,8 +83,8 @@ def _told(site: Site, made: Comparison) -> Document:
     only = [int(compared.there[side].sum() - compared.there.all(axis=0).sum()) for side in range(2)]
     return {
         "state": "made",
-        "from": _told_side(former),
-        "to": _told_side(latter),
+        "from": _told_side(site, former),
+        "to": _told_side(site, latter),
         "differ": {
             "encoder": former.manifest.fingerprint != latter.manifest.fingerprint,
             "weights": former.weights != latter.weights,
@@ -117,11 +117,12 @@ def _told(site: Site, made: Comparison) -> Document:
     }
 
 
-def _told_side(opened: Opened) -> Document:
+def _told_side(site: Site, opened: Opened) -> Document:
     manifest = opened.manifest
     return {
         "text": str(opened.side),
         "store": opened.side.store,
+        "serves": opened.side.store is None and manifest.name == site.matcher.snapshot.manifest.name,
         "snapshot": {"name": manifest.name, "published_at": manifest.published_at, "artworks": manifest.artworks},
         "encoder": {"name": opened.encoder, "bundled": opened.bundled, "fingerprint": manifest.fingerprint},
         "weights": opened.weights,

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator
 from contextlib import suppress
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -59,7 +60,8 @@ def _laid_out(site: Site, rows: np.ndarray) -> Layout | tuple[int, int]:
     path = site.store.root / "maps" / f"{name}.npz"
 
     def make(progress: Progress) -> Layout:
-        with suppress(OSError, ValueError, KeyError), np.load(path) as held:
+        with suppress(OSError, ValueError, KeyError, BadZipFile):  # damaged: made anew
+            held = np.load(io.BytesIO(path.read_bytes()))
             if held["points"].shape == (len(rows), 2) and np.isfinite(held["points"]).all():
                 return Layout(held["points"], float(held["kept"]))
         made = lay_out(site.matcher.snapshot.index.vectors_of(rows))

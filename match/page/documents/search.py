@@ -21,16 +21,16 @@ COUNT, MOST = 60, 500  # artworks that are answered: where nothing is said, and 
 
 
 def answer(site: Site, parameters: Parameters) -> Document:
-    """words, like (an artwork_id), person, tag, title, segment, count: as scripts/find_artwork.py has them; one at least.
+    """phrases, like (an artwork_id), person, tag, title, segment, count: as scripts/find_artwork.py has them; one at least.
 
-    Raises QueryError where nothing is asked, a name is unknown, or words are asked of a page that has no encoder.
+    Raises QueryError where nothing is asked, a name is unknown, or phrases are asked of a page that has no encoder.
     """
-    questions = [*_words(site, parameters.get("words", "")), *_picture(site, parameters.get("like", ""))]
+    questions = [*_phrases(site, parameters.get("phrases", "")), *_picture(site, parameters.get("like", ""))]
     people, tags, titles = (_names(parameters.get(name, "")) for name in ("person", "tag", "title"))
     wanted = Wanted(people, tags, titles)
     segment = parameters.get("segment") or None
     if not questions and segment is None and wanted == Wanted():
-        raise QueryError("nothing is asked: give words, a picture to look like, a person, a tag, a title or a segment")
+        raise QueryError("nothing is asked: give phrases, a picture to look like, a person, a tag, a title or a segment")
     asked = Search(questions, wanted, segment, _clicked(site, segment) if segment else None)
     count = parameters.count("count", COUNT, MOST)
     try:
@@ -40,12 +40,12 @@ def answer(site: Site, parameters: Parameters) -> Document:
     return {"how": found.how, "recall": found.recall, "passing": found.passing, **_told(site, found), **_conditions(found)}
 
 
-def _words(site: Site, words: str) -> Sequence[Question]:
-    if not words.strip(" ,;"):
+def _phrases(site: Site, phrases: str) -> Sequence[Question]:
+    if not phrases.strip(" ,;"):
         return []
     if site.reading is None:
         raise QueryError("a page in a file cannot read a phrase; serve it (inspect_matches --serve)")
-    return site.reading.questions(site.matcher, words)
+    return site.reading.questions(site.matcher, phrases)
 
 
 def _picture(site: Site, artwork_id: str) -> Sequence[Question]:

@@ -146,12 +146,14 @@ def test_two_checkpoints_of_one_store_each_with_its_own_tastes(two_encoders: tup
     assert compared.agreement.tau == pytest.approx(0.0)
 
 
-def test_segments_are_those_of_the_catalog(given_store: Store) -> None:
+def test_segments_are_those_of_the_catalog(given_store: Store, matcher: Matcher) -> None:
     kids = {"rosa": "kids", "hugo": "kids"}
     rows = [{**row, "segment": kids.get(row["user_id"])} for row in read_table(given_store, "profiles").to_pylist()]
     replace_table(given_store, "profiles", pa.Table.from_pylist(rows, schema=PROFILE))
-    matcher = Matcher.open(given_store)
-    compared = compare((matcher, matcher.with_weights(replace(matcher.weights, people=0.0))), Asked(titles=["caper"]))
+    knowing, blend = Matcher.open(given_store), replace(matcher.weights, people=0.0)
+    for sides in ((matcher, knowing), (knowing, matcher)):  # where one side knows a segment, it is the user's
+        assert compare(sides).population.segments == [None, "kids", "kids", None]
+    compared = compare((knowing, knowing.with_weights(blend)), Asked(titles=["caper"]))
     told = {name: (share.users, share.choices, share.changed, share.reasons) for name, share in counts.of_segments(compared)}
     assert told == {"kids": (2, 2, 2, {"people": 2}), None: (2, 2, 0, {})}
 

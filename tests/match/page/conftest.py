@@ -162,7 +162,7 @@ def serve(reading: Any) -> Iterator[Callable[..., str]]:
 
 
 # What a view needs beside the ids of a title, a user and an artwork, which all are given; a view that is not here needs nothing.
-PARAMETERS: dict[str, dict[str, str]] = {}
+PARAMETERS: dict[str, dict[str, str]] = {"compare": {"to": "people=0"}}
 
 
 @pytest.fixture(scope="session")

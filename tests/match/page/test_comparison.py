@@ -118,6 +118,7 @@ def test_what_cannot_be_asked(shared_store: Store, snapshots: Store) -> None:
 def test_a_kept_snapshot_with_what_serves(snapshots: Store) -> None:
     told = asked(site_of(snapshots), from_="snapshot=000002")
     assert (told["from"]["snapshot"]["name"], told["to"]["snapshot"]["name"]) == ("000002", "000004")
+    assert (told["from"]["serves"], told["to"]["serves"]) == (False, True)
     assert told["artwork"]["new"] == told["artwork"]["retired"] == 1
     assert told["changed"]["reasons"] == {"retired": 3}  # all but hugo had the clown, also those who now have the kiss
     listed = {
@@ -164,12 +165,12 @@ def test_pictures_of_both_sides_have_a_place(
     site = site_of(snapshots, f"store={other.root}")
     gone = asked(site, "comparison_artwork", from_="snapshot=000003", list="retired")["artwork"][0]
     assert gone["id"] == "clown"
-    store, path = site.place(gone["picture"])  # type: ignore[misc]
+    store, path = site.where(gone["picture"])  # type: ignore[misc]
     assert (store.pictures, path) == (snapshots.pictures, "clown.png")
     fresh = asked(site, "comparison_artwork", to=f"store={other.root}", list="new")["artwork"][0]
-    store, path = site.place(fresh["picture"])  # type: ignore[misc]
+    store, path = site.where(fresh["picture"])  # type: ignore[misc]
     assert (store.root, store.pictures, path) == (snapshots.root, str(tmp_path / "pictures"), "painted.png")
-    assert site.place("0" * 64) is None
+    assert site.where("0" * 64) is None
 
 
 # Memory

@@ -30,7 +30,24 @@ LONG = "W" * 700
 ADDRESS = 'a,b&c=d#e?f/g%20\\"+;|'
 HOSTILE = [SCRIPTS, BIDI, LONG, ADDRESS, "__proto__", "constructor", "null"]
 
-NAMES = ["title", "user", "users", "artwork", "find", "words", "taste", "similarity", "start", "x"]
+NAMES = [
+    "title",
+    "user",
+    "users",
+    "artwork",
+    "find",
+    "words",
+    "taste",
+    "similarity",
+    "start",
+    "from",
+    "to",
+    "segment",
+    "reason",
+    "list",
+    "order",
+    "x",
+]
 
 # What of a page is not as it should be: elements and attributes that only a text could have made, addresses that lead away, marks of
 # direction that could turn round what stands beside them, and what is wider than the window.

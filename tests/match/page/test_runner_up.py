@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from match.blend import PERSONAL, Weights, expit
@@ -58,19 +58,31 @@ def test_each_weight_told_makes_the_runner_up_win(drawn: tuple[Contest, Weights]
     assert sorted([*found.cannot, *(change.weight for change in found.changes)]) == sorted(PERSONAL)
 
 
-@given(contests(interests=1))
-def test_with_one_interest_the_value_is_where_they_are_level_and_the_others_cannot(drawn: tuple[Contest, Weights]) -> None:
+@settings(max_examples=25)
+@given(contests())
+def test_the_nearest_value_of_two_decimals_is_told_and_the_others_cannot(drawn: tuple[Contest, Weights]) -> None:
     contest, weights = drawn
     best, second = first_two(contest, weights)
     found = runner_up(contest, weights, best, second, 0.05, 300)
+    told = {change.weight: change.value for change in found.changes}
+    for name in PERSONAL:
+        now = getattr(weights, name)
+        tried = [number / 100 for number in range(501)]
+        wins = [value for value in tried if overtakes(contest, replace(weights, **{name: value}), best, second)]
+        assert (name in told) == bool(wins)
+        assert not wins or abs(told[name] - now) == pytest.approx(min(abs(value - now) for value in wins), abs=1e-9)
+
+
+@given(contests(interests=1))
+def test_with_one_interest_it_is_where_two_lines_cross(drawn: tuple[Contest, Weights]) -> None:
+    contest, weights = drawn
+    best, second = first_two(contest, weights)
+    found = runner_up(contest, weights, best, second, 0.05, 300)
+    units = {"similarity": contest.similar[0], "words": contest.worded[0], "people": contest.people}
     for change in found.changes:
-        now = getattr(weights, change.weight)
-        before = change.value - np.sign(change.value - now) * 0.0101
-        if (before - now) * (change.value - now) > 0:  # a hundredth sooner, the best still wins
-            assert not overtakes(contest, replace(weights, **{change.weight: before}), best, second)
-    for name in found.cannot:
-        values = (replace(weights, **{name: value}) for value in np.linspace(0, MOST, 101).tolist())
-        assert not any(overtakes(contest, changed, best, second) for changed in values)
+        slope = units[change.weight][second] - units[change.weight][best]
+        level = getattr(weights, change.weight) + found.margin / slope
+        assert abs(change.value - level) < 0.01 + 2e-6 / abs(slope)
 
 
 @given(contests())

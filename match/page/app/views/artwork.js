@@ -23,7 +23,7 @@ export function ArtworkView({ parameters }) {
 function Facts({ document }) {
   const { facts } = document;
   const listed = (names) => names?.length > 0 && names.map((name, place) => html`${place > 0 && ", "}<bdi key=${place}>${name}</bdi>`);
-  const window = [facts.shown_from && `from ${day(facts.shown_from)}`, facts.shown_until && `until ${day(facts.shown_until)}`].filter(Boolean).join(" ");
+  const window = [facts.shown_from && `from ${minuteOf(facts.shown_from)}`, facts.shown_until && `until ${minuteOf(facts.shown_until)}`].filter(Boolean).join(" ");
   const told = [
     ["people", listed(facts.people)],
     ["tags", listed(facts.tags)],
@@ -41,7 +41,7 @@ function Facts({ document }) {
   return html`<dl class="facts-list">${told.filter(([, value]) => value).map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 }
 
-const day = (time) => `${time.slice(0, 16).replace("T", " ")} UTC`;
+const minuteOf = (time) => `${time.slice(0, 16).replace("T", " ")} UTC`;
 
 function Reach({ document }) {
   const { users, total, count, segments, examples } = document.reach;

@@ -20,7 +20,7 @@ export function ArtworksView({ parameters, overview }) {
       <p class="soft" role="status">${found.total !== null && (find ? `${plural(found.total, "artwork")} of ${overview.snapshot.artworks.toLocaleString("en")}` : plural(found.total, "artwork"))}</p>
     </div>
     ${found.error && html`<p class="error">${found.error.message}</p>`}
-    ${found.total === 0 && html`<p>${find ? html`No title, caption, person or tag has “<bdi>${find}</bdi>”. What a picture shows, beyond its texts, is found by a phrase: see <a href=${href("search", { words: find })}>Search</a>.` : "There is no artwork: run scripts/embed_artwork.py first."}</p>`}
+    ${found.total === 0 && html`<p>${find ? html`No title, caption, person or tag has “<bdi>${find}</bdi>”. What a picture shows, beyond its texts, is found by a phrase: see <a href=${href("search", { phrases: find })}>Search</a>.` : "There is no artwork: run scripts/embed_artwork.py first."}</p>`}
     ${found.total === null && !found.error ? html`<p class="loading">Loading …</p>` : html`<${Wall} count=${found.total ?? 0} item=${found.item} />`}`;
 }
 

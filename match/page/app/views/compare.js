@@ -2,6 +2,7 @@
 import { html, useEffect, useState } from "../base.js";
 import { ask, isWritten, useDocument } from "../ask.js";
 import { href } from "../route.js";
+import { sideWords } from "../sides.js";
 import { ChangedChoices } from "./compare_choices.js";
 import { ArtworkMoved, TitlesChanged } from "./compare_lists.js";
 import { ComparisonOutcome } from "./compare_outcome.js";
@@ -12,13 +13,19 @@ export function CompareView({ parameters, overview }) {
   if (error) return html`<p class="error">${error.message}</p>`;
   if (!sides) return html`<p class="loading">Loading …</p>`;
   const { from = "", to = "" } = parameters;
-  const only = isWritten() && sides.offered.length === 1 ? sides.offered[0] : null;
-  const pair = from || to ? { from, to } : only;
+  const asked = from || to ? { from, to } : null;
+  const pair = isWritten() ? heldPair(sides.offered, asked) : asked;
   return html`<h2>Compare</h2>
     ${isWritten()
       ? html`<${OfferedComparisons} offered=${sides.offered} pair=${pair} />`
       : html`<${SidePicker} key=${JSON.stringify(pair)} sides=${sides} pair=${pair} overview=${overview} />`}
     ${pair && html`<${ComparisonOf} key=${JSON.stringify(pair)} pair=${pair} parameters=${parameters} />`}`;
+}
+
+// In a file: what is asked for, if it is there; the only one where nothing is.
+function heldPair(offered, asked) {
+  if (!asked) return offered.length === 1 ? offered[0] : null;
+  return offered.find((one) => one.from === asked.from && one.to === asked.to) ?? null;
 }
 
 // What a page in a file holds.
@@ -33,7 +40,7 @@ function OfferedComparisons({ offered, pair }) {
     ${offered.map((one) => {
       const current = pair && one.from === pair.from && one.to === pair.to;
       return html`<li key=${one.from + one.to}><a href=${href("compare", one)} aria-current=${current ? "true" : null}>
-        <bdi>${one.from || "what serves"}</bdi> → <bdi>${one.to || "what serves"}</bdi></a></li>`;
+        <bdi>${sideWords(one.from)}</bdi> → <bdi>${sideWords(one.to)}</bdi></a></li>`;
     })}
   </ul></nav>`;
 }

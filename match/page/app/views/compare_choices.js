@@ -1,5 +1,6 @@
 // The choices that changed: both artworks, their scores on both sides, and what moved.
 import { html, useEffect, useRef } from "../base.js";
+import { addends } from "../addends.js";
 import { signed } from "../numbers.js";
 import { PagedList } from "../pager.js";
 import { Bar, PARTS } from "../parts.js";
@@ -19,19 +20,20 @@ export function ChangedChoices({ told, pair, parameters }) {
   }, [JSON.stringify(filters)]);
   if (!told.changed.changed) return null;
   const narrow = (more) => href("compare", { ...pairOf(parameters, told), ...(told.written === null ? filters : {}), ...more });
+  const weights = [told.to, told.from].find((side) => side.serves)?.given; // the title's view is of what serves
   const without = (name) => href("compare", { ...pairOf(parameters, told), ...filters, [name]: null });
   return html`<section class="list"><h3 tabindex="-1" ref=${heading}>Choices that changed</h3>
     <ul class="chips">${Object.entries(filters).map(
       ([name, value]) => html`<li key=${name}><a href=${without(name)} aria-label="Not only ${name} ${value}">${name} <bdi>${CHANGE_REASONS[value]?.label ?? value}</bdi> ✕</a></li>`,
     )}</ul>
     <${PagedList} kind="comparison_choices" parameters=${{ ...pair, ...filters }} name="choices" label="Pages of choices" none="None of these changed."
-      draw=${(choices) => html`<ol class="changes">${choices.map((choice) => html`<${ChangedChoice} key=${choice.user + choice.title} choice=${choice} narrow=${narrow} to=${told.to} />`)}</ol>`} />
+      draw=${(choices) => html`<ol class="changes">${choices.map((choice) => html`<${ChangedChoice} key=${choice.user + choice.title} choice=${choice} narrow=${narrow} weights=${weights} />`)}</ol>`} />
   </section>`;
 }
 
-function ChangedChoice({ choice, narrow, to }) {
+function ChangedChoice({ choice, narrow, weights }) {
   const { user, title, reason } = choice;
-  const address = href("title", { title, user, ...(to.store ? {} : to.given) });
+  const address = href("title", { title, user, ...weights });
   const name = html`<bdi>${choice.name}</bdi> for <bdi>${user}</bdi>`;
   return html`<li class="card change">
     <p class="what"><b>${choice.shown ? html`<a href=${address}>${name}</a>` : name}</b>
@@ -44,27 +46,29 @@ function ChangedChoice({ choice, narrow, to }) {
 
 function BesideArtwork({ word, artwork }) {
   if (!artwork) return html`<div class="one"><span class="picture gone">no artwork</span><p>${word}: none may be shown</p></div>`;
+  const shown = artwork.parts.map((parts) => parts && addends(PARTS.map((part) => parts[part])));
+  const cells = (value) => shown.map((of) => html`<td>${of ? signed(value(of)) : "–"}</td>`);
   return html`<div class="one"><${Picture} artwork=${artwork} words="" sharp=${false} /><p>${word}: <b><bdi>${artwork.id}</bdi></b></p>
-    <table class="scores"><thead><tr><td></td><th>From</th><th>To</th></tr></thead><tbody>
-      ${PARTS.map((part) => html`<tr key=${part}><th scope="row">${part}</th>${artwork.parts.map((parts) => html`<td>${parts ? signed(parts[part]) : "–"}</td>`)}</tr>`)}
-    </tbody><tfoot><tr><th scope="row">score</th>${artwork.parts.map((parts) => html`<td>${parts ? signed(sumOfParts(parts)) : "–"}</td>`)}</tr></tfoot></table></div>`;
+    <table class="scores"><thead><tr><td></td><th>From</th><th>To</th></tr></thead>
+      <tbody>${PARTS.map((part, number) => html`<tr key=${part}><th scope="row">${part}</th>${cells((of) => of.parts[number])}</tr>`)}</tbody>
+      <tfoot><tr><th scope="row">score</th>${cells((of) => of.total)}</tr></tfoot></table></div>`;
 }
-
-const sumOfParts = (parts) => PARTS.reduce((sum, part) => sum + parts[part], 0);
 
 // How the present choice came to lead the former: its lead before, what each part added, its lead now.
 function LeadMoved({ choice }) {
   const { was, now, reason } = choice;
   const whole = was && now && [0, 1].every((side) => was.parts[side] && now.parts[side]);
-  if (!whole) return html`<div class="leads"><p class="arrow" aria-hidden="true">→</p><p class="soft">${notThere(choice)}</p></div>`;
-  const leads = [0, 1].map((side) => Object.fromEntries(PARTS.map((part) => [part, now.parts[side][part] - was.parts[side][part]])));
-  return html`<div class="leads"><p class="arrow" aria-hidden="true">→</p><dl class="parts">
-    <div class="total"><dt>lead in From</dt><dd></dd><dd class="number">${signed(sumOfParts(leads[0]))}</dd></div>
-    ${PARTS.map((part) => {
-      const moved = leads[1][part] - leads[0][part];
-      return html`<div key=${part} class=${part === reason ? "most" : null}><dt>${part}</dt><dd><${Bar} part=${part} value=${moved} /></dd><dd class="number">${signed(moved)}</dd></div>`;
-    })}
-    <div class="total"><dt>lead in To</dt><dd></dd><dd class="number">${signed(sumOfParts(leads[1]))}</dd></div>
+  const arrow = html`<p class="arrow" aria-hidden="true"></p>`;
+  if (!whole) return html`<div class="leads">${arrow}<p class="soft">${notThere(choice)}</p></div>`;
+  const lead = (side, part) => now.parts[side][part] - was.parts[side][part];
+  const moved = PARTS.map((part) => lead(1, part) - lead(0, part));
+  const before = PARTS.reduce((sum, part) => sum + lead(0, part), 0);
+  const shown = addends([before, ...moved]);
+  return html`<div class="leads">${arrow}<dl class="parts">
+    <div class="total"><dt>lead in From</dt><dd></dd><dd class="number">${signed(shown.parts[0])}</dd></div>
+    ${PARTS.map((part, number) => html`<div key=${part} class=${part === reason ? "most" : null}><dt>${part}</dt><dd><${Bar} part=${part} value=${moved[number]} /></dd>
+      <dd class="number">${signed(shown.parts[number + 1])}</dd></div>`)}
+    <div class="total"><dt>lead in To</dt><dd></dd><dd class="number">${signed(shown.total)}</dd></div>
   </dl></div>`;
 }
 
@@ -72,6 +76,6 @@ function notThere({ was, now }) {
   if (!was) return "The title had nothing to show in From.";
   if (!now) return "The title has nothing to show in To.";
   const gone = !was.parts[1] && html`In To, <bdi>${was.id}</bdi> may not be shown. `;
-  const fresh = !now.parts[0] && html`In From, <bdi>${now.id}</bdi> might not be shown.`;
+  const fresh = !now.parts[0] && html`In From, <bdi>${now.id}</bdi> may not be shown.`;
   return html`${gone}${fresh}`;
 }

@@ -30,7 +30,7 @@ export function ComparisonOutcome({ told, parameters }) {
     <div class="sides"><${SideCard} name="From" side=${told.from} other=${told.to} /><${SideCard} name="To" side=${told.to} other=${told.from} /></div>
     <${ComparisonNotes} told=${told} />
     ${changed.changed > 0 && html`<${ChangeReasons} told=${told} parameters=${parameters} />
-      <div class="panels"><${ChangedSegments} told=${told} parameters=${parameters} /><${ByHowMuch} told=${told} /></div>`}
+      <div class="figures"><${ChangedSegments} told=${told} parameters=${parameters} /><${ByHowMuch} told=${told} /></div>`}
   </section>`;
 }
 
@@ -69,9 +69,9 @@ function ComparisonNotes({ told }) {
 function ChangeReasons({ told, parameters }) {
   const { changed } = told;
   const share = (count) => percent(count / changed.changed, 0);
-  return html`<div class="why">
+  return html`<div class="reasons">
     <${ReasonsBar} reasons=${changed.reasons} choices=${changed.changed} label="Why choices changed; the list below says it in words" />
-    <ul class="legend">${Object.entries(changed.reasons).map(
+    <ul class="reason-list">${Object.entries(changed.reasons).map(
       ([reason, count]) => html`<li key=${reason}><a href=${href("compare", { ...pairOf(parameters, told), reason })}><i class="dot ${reason}"></i>
         <b>${CHANGE_REASONS[reason].label}</b> ${counted(count)} (${share(count)})</a> <span class="soft">${CHANGE_REASONS[reason].why}</span></li>`,
     )}</ul>
@@ -87,8 +87,8 @@ export const pairOf = (parameters, told) => ({ from: parameters.from ?? told.fro
 
 function ChangedSegments({ told, parameters }) {
   const most = Math.max(...told.segments.map((segment) => segment.high), 0.01);
-  return html`<div class="panel"><h3>For whom</h3><table class="counts">
-    <thead><tr><th>segment</th><th class="number">users</th><th>change</th><th class="number">of choices</th><th class="number">95 %</th></tr></thead>
+  return html`<div class="figure"><h3>For whom</h3><table class="counts">
+    <thead><tr><th>segment</th><th class="number">users</th><th class="change-head">change</th><th class="number">of choices</th><th class="number">95 %</th></tr></thead>
     <tbody>${told.segments.map(
       (segment) => html`<tr key=${segment.name ?? ""}>
         <th scope="row">${
@@ -97,7 +97,7 @@ function ChangedSegments({ told, parameters }) {
             : html`<a href=${href("compare", { ...pairOf(parameters, told), segment: segment.name })}><bdi>${segment.name}</bdi></a>`
         }</th><td class="number">${counted(segment.users)}</td>
         <td class="wide"><${ReasonsBar} reasons=${segment.reasons} choices=${segment.choices * most} /></td>
-        <td class="number">${percent(segment.value)}</td><td class="number soft">${percent(segment.low, 0)}–${percent(segment.high, 0)}</td></tr>`,
+        <td class="number">${percent(segment.value)}</td><td class="number soft">${(100 * segment.low).toFixed(0)}–${percent(segment.high, 0)}</td></tr>`,
     )}</tbody></table></div>`;
 }
 
@@ -106,7 +106,7 @@ function ByHowMuch({ told }) {
   const names = [`below ${edges[0]}`, ...edges.slice(1).map((edge, place) => `${edges[place]} to ${edge}`), `${edges.at(-1)} or more`];
   const most = Math.max(...leads.flatMap((lead) => lead.bins), 1);
   const bar = (side, count) => html`<td><span class="count"><i class=${side} style=${{ width: `${(100 * count) / most}%` }}></i></span> ${counted(count)}</td>`;
-  return html`<div class="panel"><h3>By how much</h3>
+  return html`<div class="figure"><h3>By how much</h3>
     <p class="soft">What a side would lose, in log-odds of its own scores, if it took the other side's choice: little is nearly a tie.</p>
     <table class="counts leads"><thead><tr><th>log-odds</th><th>From</th><th>To</th></tr></thead>
       <tbody>${names.map((name, place) => html`<tr key=${name}><th scope="row">${name}</th>${bar("from", leads[0].bins[place])}${bar("to", leads[1].bins[place])}</tr>`)}</tbody>

@@ -2,31 +2,29 @@
 import { html, useState } from "../base.js";
 import { counted } from "../numbers.js";
 import { WEIGHTS, go, href, tried } from "../route.js";
-import { dayAndTime, sideOf, sideText } from "../sides.js";
+import { dayAndTime, sideOf, sideText, sideWords } from "../sides.js";
 
 export function SidePicker({ sides, pair, overview }) {
   const start = pair ?? proposedSides(sides);
   const [from, setFrom] = useState(sideOf(start.from));
   const [to, setTo] = useState(sideOf(start.to));
   const same = sideText(from) === sideText(to);
-  const compare = (event) => {
-    event.preventDefault();
-    if (!same) go("compare", { from: sideText(from), to: sideText(to) });
-  };
+  const compare = () => !same && go("compare", { from: sideText(from), to: sideText(to) });
   const swap = () => {
     setFrom(to);
     setTo(from);
   };
-  return html`<form class="picker" onSubmit=${compare}>
+  const pressed = (event) => event.key === "Enter" && event.target.matches("input") && compare();
+  return html`<div class="picker" role="group" aria-label="Sides to compare" onKeyDown=${pressed}>
       <${SideFields} legend="From" side=${from} change=${setFrom} sides=${sides} overview=${overview} />
       <button type="button" class="swap" onClick=${swap} title="Swap the two sides" aria-label="Swap the two sides">⇄</button>
       <${SideFields} legend="To" side=${to} change=${setTo} sides=${sides} overview=${overview} />
-      <div class="go"><button type="submit" class="main" disabled=${same}>Compare</button>
+      <div class="go"><button type="button" class="main" disabled=${same} onClick=${compare}>Compare</button>
         ${same && html`<span class="soft">Both sides are the same: pick another snapshot, or change a weight.</span>`}</div>
-    </form>
+    </div>
     ${sides.offered.length > 0 &&
     html`<ul class="chips">${sides.offered.map(
-      (one) => html`<li key=${one.from + one.to}><a href=${href("compare", one)}><bdi>${one.from || "what serves"}</bdi> → <bdi>${one.to || "what serves"}</bdi></a></li>`,
+      (one) => html`<li key=${one.from + one.to}><a href=${href("compare", one)}><bdi>${sideWords(one.from)}</bdi> → <bdi>${sideWords(one.to)}</bdi></a></li>`,
     )}</ul>`}`;
 }
 

@@ -1,24 +1,26 @@
 // The files that were set aside, with their reasons and what to do.
 import { html, useEffect, useState } from "../base.js";
 import { ask, isWritten, useDocument } from "../ask.js";
+import { folded } from "../catalog.js";
 import { counted, plural } from "../numbers.js";
 import { go, href } from "../route.js";
 import { Rows, useBlocks } from "../window.js";
+import { Letters } from "./artworks.js";
 
-const ROW = { wide: 76, narrow: 156 }; // CSS pixels
-const NARROW = "(max-width: 46rem)";
+const ROW_HEIGHT = { wide: 76, narrow: 156 }; // CSS pixels
+const NARROW_SCREEN = "(max-width: 46rem)";
 
 export function RejectedView({ parameters, overview }) {
   const { find = "", why = "" } = parameters;
   const found = useRejected(find, why, overview.block);
-  const height = ROW[matchMedia(NARROW).matches ? "narrow" : "wide"];
+  const height = ROW_HEIGHT[matchMedia(NARROW_SCREEN).matches ? "narrow" : "wide"];
   if (found.error) return html`<p class="error">${found.error.message}</p>`;
   if (!found.kinds) return html`<p class="loading">Loading …</p>`;
   const narrowed = (changed) => go("rejected", { find, why, ...changed }, { replace: true });
   const draw = (number) => html`<${Rejected} row=${found.item(number)} />`;
   return html`<h2>Set aside</h2>
     <p class="soft">${found.of ? html`${plural(found.of, "picture")} could not be used, the latest first. The job tries a file again when its bytes change, or with --retry-rejected.` : "Every picture could be used."}</p>
-    ${found.of > 0 && html`<div class="narrowing"><label>Find <input type="search" value=${find} placeholder="artwork, title, path or reason" dir="auto" onInput=${(event) => narrowed({ find: event.target.value })} /></label>
+    ${found.of > 0 && html`<div class="narrowing"><${Letters} value=${find} label="Find" hint="artwork, title, path or reason" onInput=${(letters) => narrowed({ find: letters })} />
       <ul aria-label="Reasons">${found.kinds.map(
         (kind) => html`<li key=${kind.why}><button type="button" aria-pressed=${kind.why === why} onClick=${() => narrowed({ why: kind.why === why ? "" : kind.why })}>
           <bdi>${kind.why}</bdi> <small>${counted(kind.count)}</small></button></li>`,
@@ -45,8 +47,8 @@ function useRejected(find, why, block) {
   const known = first.document ?? {};
   if (!isWritten()) return { item: blocks.item, total: known.total, of: known.of, kinds: known.kinds, error: first.error };
   if (!held) return { error: first.error };
-  const letters = find.toLowerCase();
-  const matching = held.filter((row) => [row.id, row.title.id, row.title.name, row.path, row.reason, row.remedy].join(" ").toLowerCase().includes(letters));
+  const letters = folded(find);
+  const matching = held.filter((row) => folded([row.id, row.title.name, row.title.id, row.path, row.reason, row.remedy].join(" ")).includes(letters));
   const rows = why ? matching.filter((row) => row.why === why) : matching;
   const counts = new Map();
   for (const row of matching) counts.set(row.why, (counts.get(row.why) ?? 0) + 1);

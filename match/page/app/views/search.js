@@ -39,7 +39,7 @@ export function SearchView({ parameters, overview }) {
   }, []);
   return html`<h2>Search</h2>
     <${Form} key=${JSON.stringify(parameters)} parameters=${parameters} overview=${overview} />
-    ${isWritten() ? html`<${InFile} words=${parameters.words ?? ""} />` : html`<${Served} parameters=${parameters} overview=${overview} />`}`;
+    ${isWritten() ? html`<${InFile} words=${parameters.phrases ?? ""} />` : html`<${Served} parameters=${parameters} overview=${overview} />`}`;
 }
 
 function Form({ parameters, overview }) {
@@ -52,7 +52,7 @@ function Form({ parameters, overview }) {
   const field = (name, hint) => html`<label key=${name}><span>${name}</span><input type="text" name=${name} placeholder=${hint} defaultValue=${parameters[name] ?? ""} /></label>`;
   return html`<form class="search-form" role="search" onSubmit=${submit}>
     <label class="words"><span class="unseen">${isWritten() ? "Letters" : "Phrases of what the artwork shows"}</span>
-      <input type="search" id=${FIELD} name="words" defaultValue=${parameters.words ?? ""}
+      <input type="search" id=${FIELD} name="phrases" defaultValue=${parameters.phrases ?? ""}
         placeholder=${isWritten() ? "letters of a title, caption, person, tag or taste" : "what the artwork shows: rain at night, two people"} /></label>
     <button type="submit">Search</button>
     ${!isWritten() && html`<fieldset><legend class="unseen">Among the artwork with</legend>
@@ -67,7 +67,7 @@ function Form({ parameters, overview }) {
 }
 
 function Served({ parameters, overview }) {
-  const asked = Object.fromEntries(["words", "like", "segment", ...NAMED].map((name) => [name, parameters[name]]).filter(([, value]) => value));
+  const asked = Object.fromEntries(["phrases", "like", "segment", ...NAMED].map((name) => [name, parameters[name]]).filter(([, value]) => value));
   if (!Object.keys(asked).length) return null;
   return html`<${Answered} asked=${asked} count=${Math.min(MOST, Number(parameters.count) || FIRST)} parameters=${parameters} overview=${overview} />`;
 }
@@ -97,7 +97,7 @@ function Found({ hit, parameters }) {
       ${named.length > 0 && html`<small><bdi>${named.join(", ")}</bdi></small>`}
       ${(hit.segment || hit.fit === null) && html`<small>played ${percent(prior.mean)}, ${prior.impressions ? `${counted(prior.plays)} of ${counted(prior.impressions)}` : "never shown"}</small>`}
     <//>
-    <a class="more" href=${href("search", { ...parameters, words: "", like: hit.id, count: "" })} aria-label="Search artwork like ${hit.id}">more like this</a>`;
+    <a class="more" href=${href("search", { ...parameters, phrases: "", like: hit.id, count: "" })} aria-label="Search artwork like ${hit.id}">more like this</a>`;
 }
 
 function InFile({ words }) {

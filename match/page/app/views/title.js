@@ -10,20 +10,30 @@ import { Before, Trial } from "../trial.js";
 import { Waterfall, fallScale } from "../waterfall.js";
 import { Chances, CopyLines, RunnerUp, SegmentsMeet } from "./title_beside.js";
 
-const AT_ONCE = 40; // artworks that are shown before somebody asks for the rest
+const CARDS_AT_ONCE = 40; // artworks that are shown before somebody asks for the rest
 
+// Without a title or a user in the address: the first one.
 export function TitleView({ parameters, overview }) {
-  const { title, user } = parameters;
-  const first = useDocument("users", { start: 0 });
-  const whose = user ?? first.document?.users[0]?.id ?? "nobody";
-  const { document, error } = useDocument("title", { ...tried(whose), title, user: whose });
-  const about = useDocument("about", { ...tried(whose), taste: null, title });
+  const titles = useDocument("titles", { start: 0 });
+  const users = useDocument("users", { start: 0 });
+  const failed = titles.error ?? users.error;
+  if (failed) return html`<p class="error">${failed.message}</p>`;
+  if (!titles.document || !users.document) return html`<p class="loading">Loading …</p>`;
+  const title = parameters.title ?? titles.document.titles[0]?.id;
+  if (title === undefined) return html`<p>There are no titles.</p>`;
+  const user = parameters.user ?? users.document.users[0]?.id ?? "nobody";
+  return html`<${TitleFor} title=${title} user=${user} parameters=${parameters} overview=${overview} />`;
+}
+
+function TitleFor({ title, user, parameters, overview }) {
+  const { document, error } = useDocument("title", { ...tried(user), title, user });
+  const about = useDocument("about", { ...tried(user), taste: null, title });
   const failed = error ?? about.error;
   if (failed) return html`<p class="error">${failed.message}</p>`;
   if (!document || !about.document || about.document.id !== title || document.id !== title) return html`<p class="loading">Loading …</p>`;
-  return html`<${TitleHead} about=${about.document} document=${document} user=${whose} />
+  return html`<${TitleHead} about=${about.document} document=${document} user=${user} />
     <${Trial} view="title" parameters=${parameters} overview=${overview} />
-    <${Before} title=${title} user=${whose} parameters=${parameters} />
+    <${Before} title=${title} user=${user} parameters=${parameters} />
     <div class="ranked">
       <${Ranking} key=${title} document=${document} about=${about.document} />
       <div class="beside">
@@ -58,13 +68,13 @@ function Ranking({ document, about }) {
   const known = new Map(about.artworks.map((artwork) => [artwork.id, artwork]));
   const scale = fallScale(document.artworks);
   const rates = document.artworks.length ? scaleOf(document.artworks.map((artwork) => artwork.interval)) : null;
-  const shown = all ? document.artworks : document.artworks.slice(0, AT_ONCE);
+  const shown = all ? document.artworks : document.artworks.slice(0, CARDS_AT_ONCE);
   const rest = document.artworks.length - shown.length;
   return html`<section class="ranking" aria-label="Artwork, the best first">
     ${!document.artworks.length && html`<p>No artwork: <bdi>${document.reason}</bdi>.</p>`}
     <ol>${shown.map(
       (artwork, place) => html`<${Ranked} key=${artwork.id} artwork=${artwork} facts=${known.get(artwork.id)} place=${place} scale=${scale}
-        rates=${rates} user=${document.user} />`,
+        rates=${rates} user=${document.user} least=${about.least_prominence} />`,
     )}</ol>
     ${rest > 0 && html`<button type="button" onClick=${() => setAll(true)}>Show ${plural(rest, "more artwork")}</button>`}
     <${Aside} document=${document} known=${known} />
@@ -73,14 +83,14 @@ function Ranking({ document, about }) {
   </section>`;
 }
 
-function Ranked({ artwork, facts, place, scale, rates, user }) {
+function Ranked({ artwork, facts, place, scale, rates, user, least }) {
   return html`<li class=${place ? "ranked-artwork" : "ranked-artwork chosen"}>
     <div class="seen">
-      <a href=${href("artwork", { artwork: artwork.id })}><${Picture} artwork=${{ ...facts, id: artwork.id }} words="" /></a>
+      <a href=${href("artwork", { artwork: artwork.id, user })} tabindex="-1" aria-hidden="true"><${Picture} artwork=${{ ...facts, id: artwork.id }} words="" /></a>
       <p><b>${place + 1}</b> <a href=${href("artwork", { artwork: artwork.id, user })}><bdi>${artwork.id}</bdi></a>
         ${!place && html`<span class="badge good">chosen</span>`}${artwork.guard && html`<span class="badge">guarded</span>`}</p>
     </div>
-    <${Waterfall} artwork=${artwork} scale=${scale} guard=${guardInWords(artwork.guard, facts)} />
+    <${Waterfall} artwork=${artwork} scale=${scale} guard=${guardInWords(artwork.guard, facts, least)} />
     <dl class="why">
       <div><dt>nearest phrase</dt><dd>${artwork.phrase ? html`“<bdi>${artwork.phrase}</bdi>”${artwork.cosine !== null && html` <span class="soft">cosine ${artwork.cosine.toFixed(3)}</span>`}` : html`<span class="soft">no taste of their own</span>`}</dd></div>
       ${artwork.people.length > 0 && html`<div><dt>people met</dt><dd>${artwork.people.map((name, at) => html`${at > 0 && ", "}<bdi key=${at}>${name}</bdi>`)}</dd></div>`}
@@ -92,9 +102,9 @@ function Ranked({ artwork, facts, place, scale, rates, user }) {
   </li>`;
 }
 
-function guardInWords(guard, facts) {
+function guardInWords(guard, facts, least) {
   if (guard !== "prominence") return guard;
-  return facts?.prominence !== null && facts?.prominence !== undefined ? `prominence (${facts.prominence.toFixed(2)})` : "prominence (nobody on it leads)";
+  return facts?.prominence !== null && facts?.prominence !== undefined ? `prominence (${facts.prominence.toFixed(2)}, at least ${least.toFixed(2)})` : "prominence (nobody on it leads)";
 }
 
 function Aside({ document, known }) {

@@ -5,9 +5,9 @@ import { addends } from "../addends.js";
 import { Counts, Interval, ScaleEnds, inPercent, scaleOf } from "../intervals.js";
 import { counted, percent, plural, signed } from "../numbers.js";
 import { Picture } from "../picture.js";
-import { href, tried } from "../route.js";
+import { href } from "../route.js";
 
-const DRAWN = { thompson: "Thompson", softmax: "softmax" };
+const POLICY_NAMES = { thompson: "Thompson", softmax: "softmax" };
 
 // How likely the artwork is drawn where the page explores.
 export function Chances({ artwork }) {
@@ -15,7 +15,7 @@ export function Chances({ artwork }) {
   if (!known.length) return null;
   return html`<div><dt>propensity</dt><dd class="chances">${known.map(
     ([policy, chance]) => html`<span key=${policy}><span class="meter" aria-hidden="true"><i style=${{ width: `${100 * (chance ?? 0)}%` }}></i></span>
-      ${DRAWN[policy]} ${chance === null ? "never" : percent(chance)}</span>`,
+      ${POLICY_NAMES[policy]} ${chance === null ? "never" : percent(chance)}</span>`,
   )}</dd></div>`;
 }
 
@@ -26,7 +26,7 @@ export function RunnerUp({ document }) {
   const [best, second] = document.artworks;
   const rate = (value) => `${(100 * value).toFixed(2)} %`;
   return html`<section class="panel runner-up"><h3>For the runner-up to win</h3>
-    <p><bdi>${lacks.id}</bdi> is ${lacks.margin.toFixed(2)} behind <bdi>${best.id}</bdi>. ${lacks.changes.length ? "Any one of these would do:" : "This would do:"}</p>
+    <p><bdi>${lacks.id}</bdi> is ${lacks.margin.toFixed(2)} behind <bdi>${best.id}</bdi>. ${lacks.changes.length ? "Any one of these would put it ahead:" : "This would put it ahead:"}</p>
     <ul>
       ${lacks.changes.map((change) => html`<li key=${change.weight}><${ChangedWeight} change=${change} document=${document} second=${second} /></li>`)}
       <li>Its prior would have to be <b>${rate(Math.ceil(needed.rate * 1e4) / 1e4)}</b> instead of ${rate(second.prior.mean)}: about
@@ -80,7 +80,7 @@ function SegmentMeets({ segment, known, scale }) {
   const name = segment.segment ? html`<b><bdi>${segment.segment}</bdi></b>` : html`<b>everyone</b>`;
   if (!segment.artwork) return html`<li><span></span><div>${name}<p class="soft"><bdi>${segment.reason}</bdi></p></div></li>`;
   const address = href("artwork", { artwork: segment.artwork });
-  return html`<li><a href=${address}><${Picture} artwork=${{ ...known.get(segment.artwork), id: segment.artwork }} words="" sharp=${false} /></a>
+  return html`<li><a href=${address} tabindex="-1" aria-hidden="true"><${Picture} artwork=${{ ...known.get(segment.artwork), id: segment.artwork }} words="" sharp=${false} /></a>
     <div>${name} <a href=${address}><bdi>${segment.artwork}</bdi></a>
       <${Interval} mean=${segment.prior.mean} interval=${segment.interval} scale=${scale} />
       <span class="soft">${percent(segment.prior.mean)} (${inPercent(segment.interval)}), <${Counts} ...${segment.prior} /></span></div></li>`;
