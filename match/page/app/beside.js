@@ -48,7 +48,8 @@ function Picking({ users, onUsers }) {
     <ul aria-label="Users">${listed.map(
       (user) => html`<li key=${user}><label><input type="checkbox" checked=${users.includes(user)} disabled=${isFixed(user, users)}
         onChange=${({ target }) => change(user, target.checked)} /><span><bdi>${user}</bdi> <small><bdi>${words.get(user)}</bdi></small></span></label>
-        ${users.includes(user) && html`<button type="button" aria-disabled=${users[0] === user} onClick=${(event) => first(user, event)} aria-label=${`${user} first`}>first</button>`}</li>`,
+        ${users.includes(user) && html`<button type="button" aria-disabled=${users[0] === user} aria-label=${`${user} first`}
+          onClick=${(event) => first(user, event)}>first</button>`}</li>`,
     )}</ul>
     <p class="soft" role="status">${pickedWords(users, document, more)}</p>
   </div>`;

@@ -44,11 +44,16 @@ export function UsersChoices({ user, parameters }) {
 }
 
 function ChoiceCard({ user, title, now, before }) {
-  if (!title || now?.title !== title.id) return html`<span class="card meeting loading"><span class="picture"></span><b>${title && html`<bdi>${title.name}</bdi>`}</b></span>`;
+  if (!title || now?.title !== title.id) {
+    return html`<span class="card meeting loading"><span class="picture"></span><b>${title && html`<bdi>${title.name}</bdi>`}</b></span>`;
+  }
   const changed = differs(now, before);
+  const former = changed && changedArtwork(now, before) ? before.artwork : null;
   return html`<a class=${changed ? "card meeting changed" : "card meeting"} href=${href("title", { title: title.id, user })}>
-    <span class="pictured">${now.artwork ? html`<${Picture} artwork=${now.artwork} words=${now.artwork.id} />` : html`<span class="picture gone">no artwork</span>`}
-      ${changed && changedArtwork(now, before) && before.artwork && html`<span class="was"><${Picture} artwork=${before.artwork} words=${`published: ${before.artwork.id}`} sharp=${false} /></span>`}</span>
+    <span class="pictured">
+      ${now.artwork ? html`<${Picture} artwork=${now.artwork} words=${now.artwork.id} />` : html`<span class="picture gone">no artwork</span>`}
+      ${former && html`<span class="was"><${Picture} artwork=${former} words=${`published: ${former.id}`} sharp=${false} /></span>`}
+    </span>
     <b><bdi>${title.name}</bdi></b>
     <span class="because soft">${becauseOf(now)}</span>
     ${now.copy.id && html`<q class=${changed && now.copy.id !== before.copy.id ? "new" : ""}><bdi>${now.copy.text}</bdi></q>`}

@@ -20,7 +20,8 @@ export function TasteEditor({ view, parameters, user, text, tried, error, readin
   };
   const wrong = error && (written === tried) ? lineOf(error.message) : null;
   return html`<div class="editor">
-    <label for="taste-text">The taste of <bdi>${user}</bdi>: a line for each phrase with its weight, kind (genre, mood, person, keyword, stated) and words</label>
+    <label for="taste-text">The taste of <bdi>${user}</bdi>: a line for each phrase with its weight, kind (genre, mood, person, keyword,
+      ${" "}stated) and words</label>
     <div class="written">
       <ol class="numbers" aria-hidden="true">${written.split("\n").map((_, at) => html`<li key=${at} class=${at + 1 === wrong ? "wrong" : null}>${at + 1}</li>`)}</ol>
       <textarea id="taste-text" ref=${area} wrap="off" spellcheck=${false} rows=${Math.min(16, Math.max(5, written.split("\n").length))} value=${written}

@@ -84,7 +84,9 @@ export function Sheet({ name, label, rows, columns, layout, corner, columnHead, 
       ${Array.from({ length: columns }, (_, column) => html`<div class="top" role="columnheader" key=${column} aria-colindex=${column + 2}
         tabindex=${tab(-1, column)}>${columnHead(column)}</div>`)}
     </div>
-    <div class="lines" role="rowgroup" style=${{ height: `${rows * rowHeight}px` }}>${rowsToSee(rows, at[0], top, size.height, rowHeight).map(line)}</div>
+    <div class="lines" role="rowgroup" style=${{ height: `${rows * rowHeight}px` }}>
+      ${rowsToSee(rows, at[0], top, size.height, rowHeight).map(line)}
+    </div>
   </div>`;
 }
 

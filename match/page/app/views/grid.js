@@ -107,6 +107,7 @@ function Chosen({ user, title, now, before, against, mark }) {
   if (!now) return html`<a class="choice loading" href=${to} tabindex="-1" aria-label=${`${label}loading`}><span class="picture"></span></a>`;
   const { artwork, copy } = now;
   const changed = differs(now, before);
+  const former = changed && changedArtwork(now, before) ? before.artwork : null;
   const marked = against !== undefined && mark ? ((artwork?.id ?? null) === against ? "alike" : "unlike") : "";
   const told = [artwork ? `${artwork.id}, score ${signed(artwork.score)}` : now.reason];
   if (copy.id) told.push(`“${copy.text}”`);
@@ -116,7 +117,7 @@ function Chosen({ user, title, now, before, against, mark }) {
     ${artwork ? html`<${Picture} artwork=${artwork} words="" sharp=${false} />` : html`<span class="picture gone">no artwork</span>`}
     ${artwork && html`<span class="score">${signed(artwork.score)}${artwork.phrase && html` <bdi>${artwork.phrase}</bdi>`}</span>`}
     ${marked === "unlike" && html`<span class="unlike-mark">≠</span>`}
-    ${changed && changedArtwork(now, before) && before.artwork && html`<span class="was"><${Picture} artwork=${before.artwork} words="" sharp=${false} /></span>`}
+    ${former && html`<span class="was"><${Picture} artwork=${former} words="" sharp=${false} /></span>`}
     ${copy.id && html`<span class=${changed && copy.id !== before.copy.id ? "copy new" : "copy"}><bdi>${copy.text}</bdi></span>`}
   </a>`;
 }

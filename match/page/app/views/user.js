@@ -53,7 +53,9 @@ function Interests({ document }) {
   return html`<ul class="interests">
     ${interests.map((interest, number) => {
       if (interest.pictures) return html`<${PlayedPictures} key="pictures" interest=${interest} />`;
-      return of(number).length > 0 && html`<li key=${number} class=${of(number).length > MANY ? "card interest wide" : "card interest"}><h3>Interest ${number + 1} <span class="soft">${percent(interest.share, 0)}</span></h3>
+      const wide = of(number).length > MANY ? " wide" : "";
+      return of(number).length > 0 && html`<li key=${number} class=${`card interest${wide}`}>
+        <h3>Interest ${number + 1} <span class="soft">${percent(interest.share, 0)}</span></h3>
         <${Phrases} phrases=${of(number)} most=${most} user=${document.id} /></li>`;
     })}
     ${dislikes.length > 0 && html`<li key="dislikes" class="card interest dislikes"><h3>Dislikes <span class="soft">speak against every interest</span></h3>
