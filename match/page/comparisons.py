@@ -65,7 +65,9 @@ class Comparisons:
         self, offered: Sequence[Side] = (), users: Sequence[str] | None = None, titles: Sequence[str] | None = None
     ) -> None:
         """offered: what the page proposes to compare with what serves; another store can be compared only where one of them is of it.
-        users, titles: whom and what alone the page is of, as `Asked` has them."""
+        users, titles: whom and what alone the page is of, as `Asked` has them. Raises QueryError for more than are remembered."""
+        if len(offered) > REMEMBERED:
+            raise QueryError(f"{len(offered)} sides are too many for one page; compare {REMEMBERED} at most")
         self.offered = tuple(offered)
         self.stores = {side.store: Path(side.store) for side in offered if side.store is not None}
         self._asked = Asked(users, titles)

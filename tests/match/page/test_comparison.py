@@ -279,3 +279,5 @@ def test_a_page_of_some_users_and_titles_compares_them_alone(shared_store: Store
 def test_sides_that_are_offered() -> None:
     comparisons = Comparisons([Side(store="a"), Side(store="b", snapshot="1"), Side(snapshot="2")])
     assert comparisons.stores == {"a": Path("a"), "b": Path("b")}
+    with pytest.raises(QueryError, match="9 sides are too many for one page; compare 8 at most"):
+        Comparisons([Side(snapshot=str(number)) for number in range(9)])

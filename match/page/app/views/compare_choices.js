@@ -9,14 +9,21 @@ import { href } from "../route.js";
 import { CHANGE_REASONS, pairOf } from "./compare_outcome.js";
 
 const CHANGE_FILTERS = ["title", "user", "segment", "reason"];
+const FRAMES_TO_WAIT = 120;
+
+// As soon as the lists above it are there, which push it down.
+function showHeading(heading, frame = 0) {
+  const waiting = document.querySelector("main .loading") && frame < FRAMES_TO_WAIT;
+  if (waiting) return requestAnimationFrame(() => showHeading(heading, frame + 1));
+  heading.current?.scrollIntoView();
+  heading.current?.focus({ preventScroll: true });
+}
 
 export function ChangedChoices({ told, pair, parameters }) {
   const heading = useRef(null);
   const filters = Object.fromEntries(CHANGE_FILTERS.filter((name) => parameters[name]).map((name) => [name, parameters[name]]));
   useEffect(() => {
-    if (!heading.current || !Object.keys(filters).length) return;
-    heading.current.scrollIntoView();
-    heading.current.focus({ preventScroll: true });
+    if (Object.keys(filters).length) showHeading(heading);
   }, [JSON.stringify(filters)]);
   if (!told.changed.changed) return null;
   const narrow = (more) => href("compare", { ...pairOf(parameters, told), ...(told.written === null ? filters : {}), ...more });
@@ -48,7 +55,7 @@ function BesideArtwork({ word, artwork }) {
   if (!artwork) return html`<div class="one"><span class="picture gone">no artwork</span><p>${word}: none may be shown</p></div>`;
   const shown = artwork.parts.map((parts) => parts && addends(PARTS.map((part) => parts[part])));
   const cells = (value) => shown.map((of) => html`<td>${of ? signed(value(of)) : "–"}</td>`);
-  return html`<div class="one"><${Picture} artwork=${artwork} words="" sharp=${false} /><p>${word}: <b><bdi>${artwork.id}</bdi></b></p>
+  return html`<div class="one"><${Picture} artwork=${artwork} words="" /><p>${word}: <b><bdi>${artwork.id}</bdi></b></p>
     <table class="scores"><thead><tr><td></td><th>From</th><th>To</th></tr></thead>
       <tbody>${PARTS.map((part, number) => html`<tr key=${part}><th scope="row">${part}</th>${cells((of) => of.parts[number])}</tr>`)}</tbody>
       <tfoot><tr><th scope="row">score</th>${cells((of) => of.total)}</tr></tfoot></table></div>`;
