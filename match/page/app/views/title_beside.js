@@ -28,7 +28,7 @@ export function RunnerUp({ document, where }) {
   return html`<section class="told-panel runner-up"><h3>For the runner-up to win</h3>
     <p><bdi>${lacks.id}</bdi> is ${lacks.margin.toFixed(2)} behind <bdi>${best.id}</bdi>. ${lacks.changes.length ? "Any one of these would put it ahead:" : "This would put it ahead:"}</p>
     <ul>
-      ${lacks.changes.map((change) => html`<li key=${change.weight}><${ChangedWeight} change=${change} document=${document} second=${second} where=${where} /></li>`)}
+      ${lacks.changes.map((change) => html`<li key=${change.weight}><${ChangedWeight} change=${change} document=${document} where=${where} /></li>`)}
       <li>Its prior would have to be <b>${rate(Math.ceil(needed.rate * 1e4) / 1e4)}</b> instead of ${rate(second.prior.mean)}: about
         ${" "}<b>${plural(needed.plays, "play")}</b> in its next ${counted(needed.impressions)} impressions, where ${counted(Math.round(needed.expected))} are expected.</li>
     </ul>
@@ -36,7 +36,7 @@ export function RunnerUp({ document, where }) {
   </section>`;
 }
 
-function ChangedWeight({ change, document, second, where }) {
+function ChangedWeight({ change, document, where }) {
   const { weight, value, leads } = change;
   const words = html`weight of ${weight} <b>${value}</b>`;
   const address = href("title", { ...where, title: document.id, user: document.user, [weight]: value });
