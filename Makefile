@@ -10,8 +10,11 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 demo: .venv/product
 	$(BIN)/python scripts/demo.py
 
+BROWSER = $(firstword $(foreach name,chromium chromium-browser google-chrome chrome,$(shell command -v $(name))))
+
 # A file's tests stay together, since they share what is costly to make.
 test: .venv/development
+	@$(if $(BROWSER),:,echo "note: the tests of the inspection page need Chromium or Chrome (Debian: apt-get install chromium)")
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: .venv/development

@@ -3,7 +3,7 @@
 import re
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -159,6 +159,92 @@ def serve(reading: Any) -> Iterator[Callable[..., str]]:
     yield run
     for end in ends:
         end()
+
+
+@pytest.fixture
+def make_full_store(tmp_path: Path, make_store: Callable, drawing: Callable) -> Callable[[Sequence[str]], Any]:
+    """make_full_store(texts) -> a store in which each text is all that a catalog, a log and a profile can say: a title, two artworks
+    (the picture of the second is gone), people, tags, captions, a line of copy, a user, a segment with clicks, a rejected file."""
+    import numpy as np
+
+    from embed.words import word_of_copy, word_of_tag
+    from index.publish import publish_snapshot
+
+    romance, comedy, _, plain = np.eye(4, dtype=np.float32)
+
+    def make(texts: Sequence[str]) -> Any:
+        catalog, there = tmp_path / "catalog", "'\"><b>there\u202e.png"
+        catalog.mkdir()
+        drawing("there").save(catalog / there)
+        about = {text: {"people": [text], "tags": [text], "caption": text, "copy": text} for text in texts}
+        titles = {
+            text: [
+                {"artwork_id": text, "vector": romance, "path": there, **about[text]},
+                {"artwork_id": f"{text} 2", "vector": comedy, "path": f"gone {text}", **about[text]},
+            ]
+            for text in texts
+        }
+        users = {
+            text: [(text, "genre", 0.6, romance), (f"{text}!", "person", 0.4, plain), (f"{text}?", "stated", -0.2, comedy)]
+            for text in texts
+        }
+        copy = [{"copy_id": text, "title_id": text, "text": text, "tags": [text]} for text in texts]
+        words = {("tag", word_of_tag(text)): romance for text in texts} | {
+            ("copy", word_of_copy(text)): comedy for text in texts
+        }
+        store = make_store(tmp_path / "store", titles, users, catalog=catalog, copy=copy, words=words)
+        _tell(store, texts)
+        _learn(store, texts, tmp_path / "logs")
+        publish_snapshot(store)
+        return store
+
+    return make
+
+
+def _tell(store: Any, texts: Sequence[str]) -> None:
+    """What `make_store` leaves out: what is said of titles and users, and files that were set aside."""
+    from dataclasses import replace
+    from datetime import UTC, datetime
+
+    import pyarrow as pa
+
+    from embed.records import REJECTED, TITLE
+    from embed.store import read_table, replace_table
+    from embed.tastes.profiles import read_profiles, write_profiles
+
+    said = [
+        {**row, "name": row["title_id"], "synopsis": row["title_id"], "genres": [row["title_id"]]}
+        for row in read_table(store, "titles").to_pylist()
+    ]
+    replace_table(store, "titles", pa.Table.from_pylist(said, schema=TITLE))
+    profiles = []
+    for profile in map(read_profiles(store).get, texts):
+        assert profile
+        phrases = tuple(replace(phrase, titles=(profile.user_id,)) for phrase in profile.phrases)
+        profiles.append(replace(profile, phrases=phrases, segment=profile.user_id, locale=profile.user_id, source="edited"))
+    write_profiles(store, profiles)
+    since = datetime(2026, 1, 5, tzinfo=UTC)
+    rejected = [{"artwork_id": text, "title_id": text, "path": text, "reason": text, "rejected_at": since} for text in texts]
+    replace_table(store, "rejected", pa.Table.from_pylist(rejected, schema=REJECTED))
+
+
+def _learn(store: Any, texts: Sequence[str], logs: Path) -> None:
+    """Each title's first artwork was shown forty times in a segment of its name, and played ten times."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from match.clicks.priors import learn_priors
+
+    logs.mkdir()
+    shown = [
+        {"impression_id": f"{text}{n}", "user_id": f"u{n}", "title_id": text, "artwork_id": text, "segment": text}
+        for text in texts
+        for n in range(40)
+    ]
+    plays = [{"impression_id": row["impression_id"], "seconds": 5000.0, "fraction": 0.9} for row in shown[::4]]
+    pq.write_table(pa.Table.from_pylist(shown), logs / "impressions.parquet")
+    pq.write_table(pa.Table.from_pylist(plays), logs / "plays.parquet")
+    learn_priors(logs, store)
 
 
 # What a view needs beside the ids of a title, a user and an artwork, which all are given; a view that is not here needs nothing.

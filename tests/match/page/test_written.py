@@ -3,7 +3,10 @@
 import base64
 import io
 import os
+import re
 from collections.abc import Callable, Iterator
+from hashlib import sha256
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +149,27 @@ def test_the_line_of_copy_and_why_there_is_none(
     assert carl["choice"]["copy"] == {"id": None, "reason": "its title's only line is not for it (1 by contradiction)"}
     assert rosa["artworks"][0]["word"] == "kiss"
     assert rosa["artworks"][0]["parts"]["words"] > 0
+
+
+def test_the_policy_allows_what_the_file_brings_and_nothing_else(tmp_path: Path, shared_store: Store) -> None:
+    write_page(shared_store, tmp_path / "page.html")
+    source = (tmp_path / "page.html").read_text(encoding="utf-8")
+    [policy] = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', source)
+    [brought], [style] = (
+        re.findall(r"<script>(.*?)</script>", source, re.DOTALL),
+        re.findall(r"<style>(.*?)</style>", source, re.DOTALL),
+    )
+    script_hash, style_hash = (base64.b64encode(sha256(text.encode()).digest()).decode() for text in (brought, style))
+    told = dict(directive.split(" ", 1) for directive in unescape(policy).split("; "))
+    assert told == {
+        "default-src": "'none'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "script-src": f"'sha256-{script_hash}'",
+        "style-src": f"'sha256-{style_hash}'",
+        "img-src": "data:",
+    }
+    assert source.index("Content-Security-Policy") < source.index("<style")
 
 
 # Whole or not at all

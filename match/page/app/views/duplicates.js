@@ -42,7 +42,7 @@ function Group({ group, artworks }) {
   const titles = new Set(group.members.map((member) => artworks[member].title)).size;
   const [best, last] = [group.pairs[0], group.pairs[group.pairs.length - 1]];
   const range = best[2] === last[2] ? best[2].toFixed(3) : `${last[2].toFixed(3)} to ${best[2].toFixed(3)}`;
-  return html`<section class="card" aria-label="Group of ${group.members.length} that look alike">
+  return html`<section class="card" aria-label="${group.members.length} that look like ${artworks[group.members[0]].id}">
     <p><b>${range}</b> <span class="soft">${plural(group.members.length, "artwork")} of ${titles === 1 ? "one title" : `${titles} titles`}${group.pairs.every((pair) => pair[3]) && ", the same file"}</span></p>
     <div class="members">${group.members.map((member) => html`<${Tile} key=${member} artwork=${artworks[member]}><small class="soft"><bdi>${artworks[member].id}</bdi></small><//>`)}</div>
     ${group.members.length > 2 && html`<details><summary>${plural(group.pairs.length, "pair")}</summary><ul>

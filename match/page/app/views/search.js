@@ -78,10 +78,10 @@ function Answered({ asked, count, parameters, overview }) {
   if (!found) return html`<p class="loading">Searching …</p>`;
   const all = counted(overview.snapshot.artworks);
   const each = found.conditions.map(({ words, artworks }) => `${counted(artworks)} ${words}`).join("; ");
-  if (!found.hits.length) return html`<p role="status">No artwork meets all of this together${each && ` (${each})`}.</p>`;
+  if (!found.hits.length) return html`<p role="status">No artwork meets all of this together${each && html` (<bdi>${each}</bdi>)`}.</p>`;
   const exact = found.how === "exact" ? "all of them compared" : `${found.how}: ${percent(found.recall)} of the nearest are found`;
   const byClicks = found.hits[0].fit === null;
-  return html`<p class="soft" role="status" aria-busy=${loading}>${found.conditions.length > 0 ? `${counted(found.passing)} of ${all} artworks meet all conditions (${each}); ` : `${all} artworks; `}
+  return html`<p class="soft" role="status" aria-busy=${loading}>${found.conditions.length > 0 ? html`${counted(found.passing)} of ${all} artworks meet all conditions (<bdi>${each}</bdi>); ` : `${all} artworks; `}
       ${byClicks ? "the most played first" : `the best fit first, ${exact}`}.${!byClicks && " A number is the cosine of a picture with what is asked; behind it, how far that is above the catalog's usual, in units of its spread."}</p>
     <ol class="hits">${found.hits.map((hit) => html`<li key=${hit.id}><${Found} hit=${hit} parameters=${parameters} /></li>`)}</ol>
     ${found.hits.length === count && count < MOST && html`<p class="tools"><button type="button" onClick=${() => go("search", { ...parameters, count: Math.min(MOST, count + 2 * FIRST) }, { replace: true })}>Show more</button></p>`}`;
