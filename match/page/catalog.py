@@ -55,7 +55,10 @@ class Catalog:
         if not asked:
             return np.arange(len(self.rows))
         if (found := self._found.get(asked)) is None:
-            holding = [number for number, text in enumerate(self.letters) if all(word in text for word in asked)]
+            first, *others = sorted(asked, key=len, reverse=True)  # the longest word leaves the fewest
+            holding = [number for number, text in enumerate(self.letters) if first in text]
+            for word in others:
+                holding = [number for number in holding if word in self.letters[number]]
             found = self._found[asked] = np.array(holding, np.int64)
             while len(self._found) > REMEMBERED:
                 self._found.pop(next(iter(self._found)), None)

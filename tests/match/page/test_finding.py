@@ -118,7 +118,7 @@ def test_the_legend_lights_up_its_artwork(address: str, look: Callable) -> None:
 
 def test_what_looks_alike_stands_side_by_side(address: str, look: Callable) -> None:
     page = look(address, "#/duplicates")
-    groups = page.get_by_role("region", name="Group of 2 that look alike")
+    groups = page.get_by_role("region", name="2 that look like")
     groups.first.wait_for()
     members = [{*group.locator("a.tile small:last-child").all_inner_texts()} for group in groups.all()]
     assert members == [{"caper-ben", "caper-cleo"}, {"ghost", "only"}]
