@@ -226,7 +226,7 @@ def test_any_user_and_title_is_answered(client: Any, value: str) -> None:
     assert answer.status_code == 200
     told = answer.json()
     assert (told["id"], told["user"]) == (value, value)
-    assert "no title" in told["choice"]["reason"]
+    assert "no title" in told["reason"]
 
 
 @pytest.mark.parametrize("kind", ["overview.json", "", "__init__", "../overview", "Overview", "🦆"])
