@@ -81,9 +81,9 @@ class _Run:
 def compare(sides: Sides, asked: Asked | None = None, progress: Progress = lambda done, total: None) -> Compared:
     """Raises QueryError where the sides have no user, or no title, in common, and what `Bulk.of` raises."""
     population, at = population_of(sides, asked or Asked()), datetime.now(UTC)
-    ranks = agreement(sides, population.user_ids, population.title_ids)
     made, done, total = [], 0, len(population.title_ids) * len(population.user_ids)
     progress(done, total)
+    ranks = agreement(sides, population.user_ids, population.title_ids)
     for title_ids in _runs_of_titles(sides, population.title_ids):
         made.append(_compare_run(sides, population.user_ids, title_ids, at, partial(_count_on, progress, done, total)))
         done += len(title_ids) * len(population.user_ids)
@@ -94,7 +94,8 @@ def population_of(sides: Sides, asked: Asked) -> Population:
     """Users and titles that are asked for, else those of both sides. Raises QueryError where there are none."""
     known = [set(side.profiles.rows) for side in sides]
     having = [side.snapshot.title_numbers for side in sides]
-    titles = [title_id for title_id in asked.titles or having[1] if title_id in having[0] and title_id in having[1]]
+    wanted = dict.fromkeys(having[1] if asked.titles is None else asked.titles)
+    titles = [title_id for title_id in wanted if title_id in having[0] and title_id in having[1]]
     users = list(dict.fromkeys(asked.users)) if asked.users is not None else sorted(known[0] & known[1])
     if not users or not titles:
         raise QueryError(f"the two sides have no {'title' if users else 'user'} in common: there is nothing to compare")
@@ -107,8 +108,8 @@ def population_of(sides: Sides, asked: Asked) -> Population:
         [_segment(sides, user_id) for user_id in some],
         len(users),
         (len(known[0] - known[1]), len(known[1] - known[0])),
-        list(dict.fromkeys(titles)),
-        [names[title_id] for title_id in dict.fromkeys(titles)],
+        titles,
+        [names[title_id] for title_id in titles],
         (sorted(apart[0]), sorted(apart[1])),
     )
 
@@ -151,6 +152,7 @@ def _compare_run(
             titles = np.flatnonzero(differ[place])
             user = start + place, some[place]
             changes.append(changes_of_user(sides, user, title_ids, titles, artwork[place, titles], union))
+            progress(user[0] * len(title_ids))
         progress((start + len(some)) * len(title_ids))
     return _Run(len(title_ids), changes, union, chosen, lines)
 

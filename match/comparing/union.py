@@ -20,9 +20,7 @@ class Union:
     table: pa.Table  # artwork_id, path, sha256: as the latter side has them, where it does
     titles: np.ndarray  # (n,) int64, places among the titles compared
     rows: np.ndarray  # (2, n) int64: as each side's snapshot counts artwork, ABSENT where it may not be chosen there
-    numbers: tuple[
-        np.ndarray, np.ndarray
-    ]  # per side (places + 1,) int64: what stands at each of `Bulk.artwork_ids`, ABSENT last
+    numbers: tuple[np.ndarray, np.ndarray]  # per side (places + 1,) int64: of each of `Bulk.artwork_ids`, and ABSENT last
     repainted: np.ndarray  # (n,) bool: on both sides, with another picture
 
     @classmethod

@@ -1,13 +1,12 @@
-"""The comparisons that the page shows: made one at a time, in a thread where somebody waits for them in a browser, and remembered.
+"""The comparisons that the page shows: made in the background, one after the other, and remembered.
 
 Beside the matcher that serves, two others are open at most, those compared last; a comparison that was made holds none.
 """
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, wait
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 from weakref import ref
 
@@ -15,15 +14,18 @@ from embed.errors import QueryError
 from embed.store import Store, open_store
 from index.manifest import Manifest
 from index.publish import kept_snapshots
+from match.comparing.counts import Share, of_segments, share
 from match.comparing.flow import Asked, Compared, compare
 from match.comparing.sides import Side, published_state, side_of
 from match.matcher import Matcher
+from match.page.background import REMEMBERED, Background, Progress
 
 OPENED = 2  # matchers beside the one that serves
-REMEMBERED = 6  # comparisons
-WAITING = 4  # of them, that are not made yet
+SERVING = "what serves"  # begins the state of a side that is
 
-State = tuple[str, ...]
+State = tuple[str, ...]  # what a side's matcher is made of
+Key = tuple[tuple[str, State], ...]  # of both sides: the text, and the state
+Places = dict[str, tuple[str | None, str]]  # sha256 of each picture to the folder below which it lies, and its path
 
 
 @dataclass(frozen=True)
@@ -42,36 +44,18 @@ class Opened:
 class Comparison:
     """One that was made."""
 
-    sides: tuple[Opened, Opened]
+    sides: tuple[Opened, ...]  # the former and the latter
     compared: Compared
-    places: dict[str, tuple[str | None, str]]  # sha256 of each picture to the folder below which it lies, and its path
 
+    @cached_property
+    def whole(self) -> Share:
+        """What changed of all choices."""
+        return share(self.compared)
 
-@dataclass
-class Work:
-    """A comparison that is being made, or was."""
-
-    done: int = 0  # choices compared
-    total: int = 0
-    made: Future[Comparison] = field(default_factory=Future)
-
-    def advance(self, done: int, total: int) -> None:
-        """So much of it is made."""
-        self.done, self.total = done, total
-
-    def answer(self, seconds: float | None = None) -> Comparison | None:
-        """What was made; None where it is not there after so many seconds. Raises what its making raised."""
-        return self.made.result() if wait([self.made], seconds).done else None
-
-    @property
-    def comparison(self) -> Comparison | None:
-        """What was made; None where it is not there yet, or failed."""
-        return self.made.result() if self.made.done() and not self.failed else None
-
-    @property
-    def failed(self) -> bool:
-        """Whether its making raised something."""
-        return self.made.done() and self.made.exception() is not None
+    @cached_property
+    def segments(self) -> list[tuple[str | None, Share]]:
+        """What changed in each segment, the most changed first."""
+        return of_segments(self.compared)
 
 
 class Comparisons:
@@ -85,9 +69,10 @@ class Comparisons:
         self.offered = tuple(offered)
         self.stores = {side.store: Path(side.store) for side in offered if side.store is not None}
         self._asked = Asked(users, titles)
-        self._works: OrderedDict[tuple[tuple[str, State], ...], Work] = OrderedDict()
-        self._matchers: OrderedDict[State, Matcher] = OrderedDict()
-        self._changing, self._making = threading.Lock(), threading.Lock()
+        self._background = Background()
+        self._matchers: dict[State, Matcher] = {}
+        self._places: dict[Key, Places] = {}  # of the comparisons made last
+        self._changing = threading.Lock()
         self._served: Callable[[], Matcher | None] = lambda: None
         self._served_before = 0  # matchers
 
@@ -96,37 +81,23 @@ class Comparisons:
         own = {None: kept_snapshots(store)}
         return own | {name: kept_snapshots(open_store(path)) for name, path in self.stores.items()}
 
-    def work(self, store: Store, matcher: Matcher, texts: tuple[str, str], *, beside: bool = True) -> Work:
-        """The comparison of the sides of two texts, begun where it is not remembered; matcher: what serves. beside: in a thread.
+    def ask(
+        self, store: Store, matcher: Matcher, texts: tuple[str, str], patience: float | None = None
+    ) -> Comparison | tuple[int, int]:
+        """The comparison of the sides of two texts, or (done, of how many) choices after so many seconds; matcher: what serves.
 
-        Raises QueryError where a text names no side, or where too many others are being made; SnapshotError and StoreError where there
-        is no such snapshot.
+        Raises QueryError where a text names no side; SnapshotError and StoreError where there is no such snapshot; and what its
+        making raises.
         """
         sides = side_of(texts[0]), side_of(texts[1])
-        states = tuple(self._state(store, matcher, side) for side in sides)
-        key = tuple(zip(map(str, sides), states, strict=True))
-        with self._changing:
-            work = self._works.pop(key, None)
-            if work is not None:
-                if not work.failed:  # else it is told once, and tried anew when somebody asks again
-                    self._works[key] = work  # the last to go
-                return work
-            if sum(not other.made.done() for other in self._works.values()) >= WAITING:
-                raise QueryError("other comparisons are being made; ask again when they are there")
-            work = self._works[key] = Work()
-            self._forget()
-        run = store, matcher, tuple(zip(sides, states, strict=True)), work
-        if beside:
-            threading.Thread(target=self._make, args=run, name="comparison", daemon=True).start()
-        else:
-            self._make(*run)
-        return work
+        key = tuple((str(side), self._state(store, matcher, side)) for side in sides)
+        return self._background.ask(key, partial(self._made, store, matcher, sides, key), patience)
 
     def where(self, store: Store, sha256: str) -> tuple[Store, str] | None:
         """Where a picture lies that some comparison shows: its path, below the pictures of the store that is returned."""
         with self._changing:
-            made = [work.comparison for work in self._works.values()]
-        found = next((one.places[sha256] for one in made if one is not None and sha256 in one.places), None)
+            places = list(self._places.values())
+        found = next((some[sha256] for some in places if sha256 in some), None)
         return found and (replace(store, pictures=found[0]), found[1])
 
     def _state(self, store: Store, matcher: Matcher, side: Side) -> State:
@@ -139,38 +110,29 @@ class Comparisons:
             with self._changing:
                 if self._served() is not matcher:
                     self._served, self._served_before = ref(matcher), self._served_before + 1
-                return ("what serves", str(self._served_before))
+                return SERVING, str(self._served_before)
         return published_state(store if side.store is None else open_store(self.stores[side.store]), side.snapshot)
 
-    def _make(self, store: Store, matcher: Matcher, sides: tuple[tuple[Side, State], ...], work: Work) -> None:
-        """One at a time, so that no more matchers than OPENED are open."""
-        with self._making:
-            try:
-                opened = [(side, side.blended(self._matcher(matcher, state))) for side, state in sides]
-                (_, former), (_, latter) = opened
-                compared = compare((former, latter), self._asked, work.advance)
-                told = [
-                    _opened(store if side.store is None else open_store(self.stores[side.store]), side, own)
-                    for side, own in opened
-                ]
-                work.made.set_result(Comparison((told[0], told[1]), compared, _places(compared, told)))
-            except Exception as error:
-                work.made.set_exception(error)  # whoever waits is told
+    def _made(self, store: Store, matcher: Matcher, sides: tuple[Side, Side], key: Key, progress: Progress) -> Comparison:
+        """One at a time, as the background has it: no more matchers than OPENED are open."""
+        former, latter = (side.blended(self._matcher(matcher, state)) for side, (_, state) in zip(sides, key, strict=True))
+        compared = compare((former, latter), self._asked, progress)
+        stores = (store if side.store is None else open_store(self.stores[side.store]) for side in sides)
+        opened = tuple(map(_opened, stores, sides, (former, latter)))
+        with self._changing:
+            self._places[key] = _places(compared, opened)
+            while len(self._places) > REMEMBERED:
+                self._places.pop(next(iter(self._places)))
+        return Comparison(opened, compared)
 
     def _matcher(self, matcher: Matcher, state: State) -> Matcher:
-        if state[0] == "what serves":
+        if state[0] == SERVING:
             return matcher
         found = self._matchers.pop(state, None)
         while found is None and len(self._matchers) >= OPENED:
-            self._matchers.popitem(last=False)
-        self._matchers[state] = found or Matcher.open(state[0], snapshot=state[1])
+            self._matchers.pop(next(iter(self._matchers)))
+        self._matchers[state] = found or Matcher.open(state[0], snapshot=state[1])  # the last to go
         return self._matchers[state]
-
-    def _forget(self) -> None:
-        """The oldest of those that are made, where there are many."""
-        ended = [key for key, work in self._works.items() if work.made.done()]
-        for key in ended[: max(0, len(self._works) - REMEMBERED)]:
-            del self._works[key]
 
 
 def _opened(store: Store, side: Side, matcher: Matcher) -> Opened:
@@ -179,7 +141,7 @@ def _opened(store: Store, side: Side, matcher: Matcher) -> Opened:
     return Opened(side, manifest, str(choice), choice.is_bundled, asdict(matcher.weights), store.pictures)
 
 
-def _places(compared: Compared, sides: Sequence[Opened]) -> dict[str, tuple[str | None, str]]:
+def _places(compared: Compared, sides: Sequence[Opened]) -> Places:
     """Of both sides the latter's, where it has the artwork."""
     columns = (compared.artwork[name].to_pylist() for name in ("sha256", "path"))
     latter = compared.there[1].tolist()

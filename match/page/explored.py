@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from embed.records import Profile
+from index.filters import Context
 from match.exploring.log import PageLog
 from match.exploring.policies import Exploration
 from match.exploring.serving import Exploring
 from match.guards import PROMINENCE, Guards
-from match.matcher import Matcher
+from match.matcher import EVERYWHERE, Matcher
 from match.page.documents.blocks import BLOCK
 from match.page.site import Site
 
@@ -48,14 +49,16 @@ class Explored:
         return " or ".join(name for note in drawn.guards if (name := note.partition(":")[0]) != PROMINENCE)
 
 
-def explored(site: Site, matcher: Matcher, user: str | Profile, title_id: str) -> Explored:
+def explored(site: Site, matcher: Matcher, user: str | Profile, title_id: str, context: Context = EVERYWHERE) -> Explored:
     """One title of a user's page; nothing of a title that nobody knows."""
     page = _page_of(site, title_id)
     if isinstance(user, str):
         now = datetime.now(UTC).replace(second=0, microsecond=0)
-        of_page = site.remembered(("explored", matcher.weights, user, page[0], now), lambda: _explored(matcher, user, page))
+        of_page = site.remembered(
+            ("explored", matcher.weights, user, page[0], context, now), lambda: _explored(matcher, user, page, context)
+        )
     else:
-        of_page = _explored(matcher, user, page)
+        of_page = _explored(matcher, user, page, context)
     nothing = OfTitle({}, ())
     by_policy = {policy: of_page[policy].get(title_id, nothing) for policy in POLICIES}
     return Explored(by_policy, of_page[ELIGIBLE].get(title_id, nothing).chances)
@@ -68,16 +71,18 @@ def _page_of(site: Site, title_id: str) -> Sequence[str]:
     return site.title_ids[place - place % BLOCK :][:BLOCK]
 
 
-def _explored(matcher: Matcher, user: str | Profile, page: Sequence[str]) -> dict[str, dict[str, OfTitle]]:
+def _explored(matcher: Matcher, user: str | Profile, page: Sequence[str], context: Context) -> dict[str, dict[str, OfTitle]]:
     asked = {policy: Exploring(Exploration(policy)) for policy in POLICIES}
     asked[ELIGIBLE] = Exploring(Exploration("softmax"), _ONLY_PROMINENCE)
-    return {name: _drawn(matcher, user, page, exploring) for name, exploring in asked.items()}
+    return {name: _drawn(matcher, user, page, context, exploring) for name, exploring in asked.items()}
 
 
-def _drawn(matcher: Matcher, user: str | Profile, page: Sequence[str], exploring: Exploring) -> dict[str, OfTitle]:
+def _drawn(
+    matcher: Matcher, user: str | Profile, page: Sequence[str], context: Context, exploring: Exploring
+) -> dict[str, OfTitle]:
     """Of each title that shows something what may be drawn."""
     logs: list[PageLog] = []
-    matcher.choose(user, page, explore=Exploring(exploring.how, exploring.guards, log=logs.append))
+    matcher.choose(user, page, context, explore=Exploring(exploring.how, exploring.guards, log=logs.append))
     found: dict[str, OfTitle] = {}
     for log in logs:
         ids, chances, begins = log.ids().to_pylist(), log.parts["propensity"].tolist(), log.begins.tolist()

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import pairwise, starmap
 
 import numpy as np
@@ -38,7 +39,8 @@ def reach(site: Site, matcher: Matcher, title_id: str) -> Reach:
     titles = [title_id]
     if not site.is_live and (place := site.places.get(title_id)) is not None:
         titles = list(site.title_ids[place - place % BLOCK :][:BLOCK])
-    key = "reach", matcher.weights, titles[0], len(titles)
+    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)  # campaigns begin and end
+    key = "reach", matcher.weights, titles[0], len(titles), hour
     return site.remembered(key, lambda: _reach_of(site, matcher, titles))[title_id]
 
 

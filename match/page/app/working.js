@@ -6,16 +6,16 @@ import { counted } from "./numbers.js";
 const AGAIN = 1000; // ms
 
 // { document, error }; the document's state is "working", with done and total, or "there".
-export function useWork(kind) {
+export function useWork(kind, parameters = {}) {
   const [state, setState] = useState({ document: null, error: null });
   useEffect(() => {
     let timer = 0;
     let wanted = true;
     const look = () =>
-      ask(kind).then(
+      ask(kind, parameters).then(
         (document) => {
           if (document.state === "working") {
-            forget(kind);
+            forget(kind, parameters);
             if (wanted) timer = setTimeout(look, AGAIN);
           }
           if (wanted) setState({ document, error: null });
@@ -27,7 +27,7 @@ export function useWork(kind) {
       wanted = false;
       clearTimeout(timer);
     };
-  }, [kind]);
+  }, [kind, JSON.stringify(parameters)]);
   return state;
 }
 

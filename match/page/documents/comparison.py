@@ -10,7 +10,7 @@ from embed.store import open_store
 from index.manifest import Manifest
 from match.comparing import counts
 from match.comparing.reasons import NEW, REASONS, RETIRED
-from match.page.comparisons import Comparison, Opened, Work
+from match.page.comparisons import Comparison, Opened
 from match.page.parameters import Parameters
 from match.page.site import Document, Site
 
@@ -30,17 +30,17 @@ def sides(site: Site, parameters: Parameters) -> Document:
 
 
 def answer(site: Site, parameters: Parameters) -> Document:
-    """from, to: sides as `side_of` has them, nothing is what serves. Until it is made: {"state": "making", "done": …, "total": …};
-    whoever asks again gives another `again`."""
-    work = work_of(site, parameters)
-    made = work.answer(SECONDS if site.is_live else None)
-    return {"state": "making", "done": work.done, "total": work.total} if made is None else _told(site, made)
+    """from, to: sides as `side_of` has them, nothing is what serves. {"state": "working", done, total} until it is made."""
+    made = comparison_of(site, parameters, SECONDS if site.is_live else None)
+    if isinstance(made, tuple):
+        return {"state": "working", "done": made[0], "total": made[1]}
+    return _told(site, made)
 
 
-def work_of(site: Site, parameters: Parameters) -> Work:
-    """The comparison that `from` and `to` name, made at once for a page in a file, else in a thread. Raises as `Comparisons.work`."""
+def comparison_of(site: Site, parameters: Parameters, patience: float | None) -> Comparison | tuple[int, int]:
+    """The one that `from` and `to` name, or (done, of how many) choices after so many seconds. Raises as `Comparisons.ask` does."""
     texts = parameters.get("from", ""), parameters.get("to", "")
-    return site.comparisons.work(site.store, site.matcher, texts, beside=site.is_live)
+    return site.comparisons.ask(site.store, site.matcher, texts, patience)
 
 
 def offered_pairs(site: Site) -> list[tuple[str, str]]:
@@ -78,11 +78,10 @@ def _told_snapshot(site: Site, name: str | None, manifest: Manifest) -> Document
 def _told(site: Site, made: Comparison) -> Document:
     compared, population = made.compared, made.compared.population
     former, latter = made.sides
-    whole = counts.share(compared)
     gained = counts.gained(compared)
     only = [int(compared.there[side].sum() - compared.there.all(axis=0).sum()) for side in range(2)]
     return {
-        "state": "made",
+        "state": "there",
         "from": _told_side(site, former),
         "to": _told_side(site, latter),
         "differ": {
@@ -97,9 +96,9 @@ def _told(site: Site, made: Comparison) -> Document:
             "changed": int((counts.by_title(compared) > 0).sum()),
             "apart": [{"count": len(ids), "first": ids[:NAMED]} for ids in population.titles_apart],
         },
-        "changed": {**asdict(whole), "users_changed": len(np.unique(compared.changes.users))},
+        "changed": {**asdict(made.whole), "users_changed": len(np.unique(compared.changes.users))},
         "lines": compared.lines,
-        "segments": [{"name": name, **asdict(share)} for name, share in counts.of_segments(compared)],
+        "segments": [{"name": name, **asdict(share)} for name, share in made.segments],
         "artwork": {
             "gained": int((gained > 0).sum()),
             "lost": int((gained < 0).sum()),

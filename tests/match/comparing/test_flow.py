@@ -169,6 +169,8 @@ def test_only_what_both_sides_know(tmp_path: Path, make_store: Callable, titles:
         compare((matcher, Matcher.open(make_store(tmp_path / "nobody", titles))))
     with pytest.raises(QueryError, match="no title in common"):
         compare((matcher, other), Asked(titles=["own"]))
+    with pytest.raises(QueryError, match="no title in common"):
+        compare((matcher, other), Asked(titles=[]))
 
 
 def test_of_many_users_a_sample_is_compared(matcher: Matcher, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,7 +46,7 @@ def asked(site: Site, kind: str = "comparison", **parameters: str) -> dict[str, 
 
 def test_two_blends_as_a_document(shared_store: Store) -> None:
     told = asked(site_of(shared_store), to=BLEND)
-    assert told["state"] == "made"
+    assert told["state"] == "there"
     assert (told["from"]["text"], told["to"]["text"]) == ("", BLEND)
     assert told["differ"] == {"encoder": False, "weights": True, "snapshot": False, "store": False}
     assert told["to"]["weights"] == {**told["from"]["weights"], "people": 0.0}
@@ -215,9 +215,6 @@ def test_a_comparison_is_remembered_until_a_side_is_another(snapshots: Store, mo
     assert len(made) == 1
     asked(Site.of(snapshots, Matcher.open(snapshots), comparisons=site.comparisons), from_="snapshot=000003")
     assert len(made) == 2  # what serves was opened anew
-    for people in range(module.REMEMBERED):
-        asked(site, to=f"people={people / 10}")
-    assert len(site.comparisons._works) == module.REMEMBERED
 
 
 def test_served_it_is_made_beside_and_tells_how_far_it_is(shared_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,14 +228,10 @@ def test_served_it_is_made_beside_and_tells_how_far_it_is(shared_store: Store, m
     monkeypatch.setattr(module, "compare", waits)
     monkeypatch.setattr("match.page.documents.comparison.SECONDS", 0.05)
     site = site_of(shared_store, live=True)
-    assert asked(site, to=BLEND) == {"state": "making", "done": 3, "total": 16}
-    for people in range(module.WAITING - 1):
-        assert asked(site, to=f"people={people + 1}")["state"] == "making"
-    with pytest.raises(QueryError, match="other comparisons are being made"):
-        asked(site, to="words=1")
+    assert asked(site, to=BLEND) == {"state": "working", "done": 3, "total": 16}
     go_on.set()
     assert asked(site, "comparison_titles", to=BLEND)["total"] == 1  # a list waits for it
-    assert asked(site, to=BLEND)["state"] == "made"
+    assert asked(site, to=BLEND)["state"] == "there"
 
 
 def test_what_fails_is_told_and_tried_anew(shared_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,10 +245,8 @@ def test_what_fails_is_told_and_tried_anew(shared_store: Store, monkeypatch: pyt
     with pytest.raises(StoreError, match="the disk is gone"):
         asked(site, to=BLEND)
     monkeypatch.setattr(module, "compare", original)
-    with pytest.raises(StoreError, match="the disk is gone"):  # said once more to who asks how far it is
-        asked(site, to=BLEND)
-    site.comparisons.work(site.store, site.matcher, ("", BLEND)).answer()
-    assert asked(site, to=BLEND)["state"] == "made"
+    site.comparisons.ask(site.store, site.matcher, ("", BLEND))
+    assert asked(site, to=BLEND)["state"] == "there"
 
 
 # A page in a file

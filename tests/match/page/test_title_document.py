@@ -107,6 +107,46 @@ def test_what_a_guard_or_eligibility_sets_aside_is_told_with_its_reason(guarded_
     assert chances == {"f1": {"thompson": None, "softmax": None}, "f2": {"thompson": 1.0, "softmax": 1.0}}
 
 
+def test_what_may_be_shown_depends_on_where_and_to_whom(tmp_path: Path, make_store: Callable) -> None:
+    """The German one has the best prior of all, and takes no part where it is not read; nor does its line."""
+    rows = [
+        {"artwork_id": "de", "vector": ROMANCE, "locale": "de"},
+        {"artwork_id": "grown", "vector": COMEDY, "maturity": 16.0},
+        {"artwork_id": "plain", "vector": HORROR},
+        {"artwork_id": "told", "vector": PLAIN, "spoiler": True},
+    ]
+    copy = [
+        {"copy_id": "en", "title_id": "t", "text": "Yes.", "locale": "en"},
+        {"copy_id": "de", "title_id": "t", "text": "Ja.", "locale": "de"},
+    ]
+    words = {("copy", "Yes."): ROMANCE, ("copy", "Ja."): COMEDY}
+    store = make_store(tmp_path / "store", {"t": rows}, {"wil": []}, copy=copy, words=words)
+
+    def told(**parameters: str) -> tuple[list[str], dict[str, str]]:
+        document = title_of(store, "t", "wil", **parameters)
+        return [one["id"] for one in document["artworks"]], {one["id"]: one["reason"] for one in document["aside"]}
+
+    assert told() == (["de", "grown", "plain"], {"told": "spoiler"})
+    assert told(knows="yes") == (["de", "grown", "plain", "told"], {})
+    assert told(locale="en-GB", age="12") == (["plain"], {"de": "locale", "grown": "maturity", "told": "spoiler"})
+    english = title_of(store, "t", "wil", locale="en")
+    assert [(line["id"], line["reason"]) for line in english["lines"]] == [("de", "it is of another locale")]
+    assert english["runner_up"]["id"] == "plain"
+    assert {one["id"] for one in english["artworks"] if one["chances"]["thompson"]} == {"grown", "plain"}
+
+
+def test_what_may_not_be_shown_leads_nothing(tmp_path: Path, make_store: Callable, learn: Callable, users: Row) -> None:
+    rows = [
+        {"artwork_id": "clown", "vector": COMEDY},
+        {"artwork_id": "kiss", "vector": ROMANCE},
+        {"artwork_id": "secret", "vector": HORROR, "spoiler": True},
+    ]
+    store = make_store(tmp_path / "store", {"t": rows}, users)
+    learn(store, {"clown": (1000, 80), "kiss": (1000, 50), "secret": (1000, 900)})
+    [change] = title_of(store, "t", "rosa")["runner_up"]["changes"]
+    assert change["leads"] is True
+
+
 def test_a_weight_told_makes_the_runner_up_the_first(given_store: Store, learn: Callable) -> None:
     """The clown has the better prior; rosa gets the kiss as long as her taste counts."""
     learn(given_store, {"clown": (1000, 80), "kiss": (1000, 50), "ghost": (1000, 10)})

@@ -5,8 +5,10 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -93,7 +95,7 @@ def test_an_artwork_says_who_gets_it_how_it_does_and_what_is_near(
     page = look(write(clicked_store), "#/title?title=harbour&user=rosa")
     page.get_by_role("link", name="kiss").first.click()
     page.wait_for_selector("h2:has-text('kiss')")
-    assert "25.0 % 1 of 4 users" in page.locator(".panel").first.inner_text()
+    assert "25.0 % 1 of 4 users" in page.locator(".told-panel").first.inner_text()
     rows = page.locator(".performance tbody tr").all_inner_texts()
     assert re.match(r"everyone\s+5\.0 % 3\.8–6\.4 %\s+50 of 1,000", rows[0])
     assert rows[1].split("\t")[0] == "night owls"
@@ -133,3 +135,20 @@ def test_rejected_files_are_found_and_only_those_to_be_seen_are_there(
     page.wait_for_selector("[role=status]:has-text('1 picture')")
     assert page.locator(".rejected-row").count() == 1
     assert json.dumps("find=R011")[1:-1] in page.url
+
+
+def test_who_knows_the_story_may_see_what_gives_it_away(
+    tmp_path: Path, make_store: Callable, users: dict, serve: Callable, look: Callable
+) -> None:
+    rows = [
+        {"artwork_id": "plain", "vector": np.eye(4)[1]},
+        {"artwork_id": "secret", "vector": np.eye(4)[0], "spoiler": True},
+    ]
+    page = look(serve(make_store(tmp_path / "store", {"t": rows}, users)), "#/title?title=t&user=rosa")
+    aside = page.locator(".ranking .aside").inner_text()
+    assert "secret" in aside
+    assert "spoiler" in aside
+    page.get_by_label("knows the story").check()
+    page.wait_for_selector(".ranked-artwork:first-child:has-text('secret')")
+    assert page.locator(".ranking .aside").count() == 0
+    assert "knows=yes" in page.url

@@ -47,11 +47,11 @@ function Reach({ document }) {
   const { users, total, count, segments, examples } = document.reach;
   const share = (part, whole) => (whole ? part / whole : 0);
   const bar = (value) => html`<div class="share" aria-hidden="true"><i style=${{ width: `${100 * value}%` }}></i></div>`;
-  return html`<section class="panel"><h3>Who gets it</h3>
+  return html`<section class="told-panel"><h3>Who gets it</h3>
     <p><b class="big">${percent(share(count, users))}</b> ${counted(count)} of ${plural(users, "user")}${total > users && html` <span class="soft">(a sample of ${counted(total)})</span>`}</p>
     ${bar(share(count, users))}
     ${segments.length > 0 && html`<table><caption class="soft">by the segment that users are in</caption><tbody>${segments.map(
-      (one) => html`<tr key=${one.segment}><th scope="row"><bdi>${one.segment}</bdi></th><td class="wide">${bar(share(one.count, one.users))}</td>
+      (one) => html`<tr key=${one.segment}><th scope="row"><bdi>${one.segment}</bdi></th><td class="bar-column">${bar(share(one.count, one.users))}</td>
         <td class="number">${percent(share(one.count, one.users))}</td><td class="number soft">${counted(one.count)} of ${counted(one.users)}</td></tr>`,
     )}</tbody></table>`}
     ${examples.length > 0 && html`<p>such as ${examples.map(
@@ -63,15 +63,15 @@ function Reach({ document }) {
 function Performance({ document }) {
   const scale = scaleOf(document.segments.map((one) => one.interval));
   const [everyone] = document.segments;
-  return html`<section class="panel"><h3>How it does</h3>
+  return html`<section class="told-panel"><h3>How it does</h3>
     <p class="soft">How many of its impressions lead to a quality play, with 95 % intervals; the thin line is everyone’s rate.</p>
-    <table class="performance"><thead><tr><th scope="col"><span class="soft">segment</span></th><td class="wide"></td><th scope="col" class="number soft">rate</th><th scope="col" class="number soft">plays</th></tr></thead>
+    <table class="performance"><thead><tr><th scope="col"><span class="soft">segment</span></th><td class="bar-column"></td><th scope="col" class="number soft">rate</th><th scope="col" class="number soft">plays</th></tr></thead>
     <tbody>${document.segments.map(
       (one) => html`<tr key=${one.segment ?? ""}><th scope="row">${one.segment === null ? "everyone" : html`<bdi>${one.segment}</bdi>`}</th>
-        <td class="wide"><${Interval} mean=${one.mean} interval=${one.interval} scale=${scale} mark=${everyone.mean} tone=${toneOf(one, everyone)} /></td>
+        <td class="bar-column"><${Interval} mean=${one.mean} interval=${one.interval} scale=${scale} mark=${everyone.mean} tone=${toneOf(one, everyone)} /></td>
         <td class="number"><b>${percent(one.mean)}</b> <span class="soft">${inPercent(one.interval)}</span></td>
         <td class="number soft">${one.impressions ? html`${counted(one.plays)} of ${counted(one.impressions)}` : "never shown"}</td></tr>`,
-    )}<tr aria-hidden="true"><td></td><td class="wide"><${ScaleEnds} scale=${scale} /></td></tr></tbody></table>
+    )}<tr aria-hidden="true"><td></td><td class="bar-column"><${ScaleEnds} scale=${scale} /></td></tr></tbody></table>
     ${document.more_segments > 0 && html`<p class="soft">and ${plural(document.more_segments, "segment")} more</p>`}
     ${document.segments.length === 1 && html`<p class="soft">No segment has priors of its own: neither clicks nor tastes name one.</p>`}
   </section>`;

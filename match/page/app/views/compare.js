@@ -1,8 +1,9 @@
 // Two snapshots, two checkpoints or two blends side by side: what changed, for whom, by how much.
-import { html, useEffect, useState } from "../base.js";
-import { ask, isWritten, useDocument } from "../ask.js";
+import { html } from "../base.js";
+import { isWritten, useDocument } from "../ask.js";
 import { href } from "../route.js";
 import { sideWords } from "../sides.js";
+import { useWork } from "../working.js";
 import { ChangedChoices } from "./compare_choices.js";
 import { ArtworkMoved, TitlesChanged } from "./compare_lists.js";
 import { ComparisonOutcome } from "./compare_outcome.js";
@@ -46,9 +47,9 @@ function OfferedComparisons({ offered, pair }) {
 }
 
 function ComparisonOf({ pair, parameters }) {
-  const { told, error } = useComparison(pair);
+  const { document: told, error } = useWork("comparison", pair);
   if (error) return html`<p class="error" role="alert">${error.message}</p>`;
-  if (told?.state !== "made") return html`<${ComparisonMaking} told=${told} />`;
+  if (told?.state !== "there") return html`<${ComparisonMaking} told=${told} />`;
   return html`<${ComparisonOutcome} told=${told} parameters=${parameters} />
     <${TitlesChanged} told=${told} pair=${pair} parameters=${parameters} />
     <${ArtworkMoved} told=${told} pair=${pair} parameters=${parameters} />
@@ -59,24 +60,4 @@ function ComparisonMaking({ told }) {
   const total = told?.total || null;
   return html`<p class="making loading" role="status">Comparing the choices of all users …
     <progress max=${total ?? 1} value=${total ? told.done : null} aria-label="Choices compared"></progress></p>`;
-}
-
-// The server answers within a second, with how far it is until the comparison is made.
-function useComparison(pair) {
-  const [state, setState] = useState({ told: null, error: null });
-  useEffect(() => {
-    let wanted = true;
-    const look = (again) =>
-      ask("comparison", { ...pair, again }).then(
-        (told) => {
-          if (!wanted) return;
-          setState({ told, error: null });
-          if (told.state === "making") look(Date.now());
-        },
-        (error) => wanted && setState({ told: null, error }),
-      );
-    look(null);
-    return () => (wanted = false);
-  }, [JSON.stringify(pair)]);
-  return state;
 }

@@ -1,6 +1,6 @@
 // A title with all its artwork, the best for a user first: why each has its score, and what would have to change.
 import { html, useState } from "../base.js";
-import { useDocument } from "../ask.js";
+import { isWritten, useDocument } from "../ask.js";
 import { Counts, Interval, inPercent, scaleOf } from "../intervals.js";
 import { plural, signed } from "../numbers.js";
 import { PickUser } from "../picker.js";
@@ -26,31 +26,33 @@ export function TitleView({ parameters, overview }) {
 }
 
 function TitleFor({ title, user, parameters, overview }) {
-  const { document, error } = useDocument("title", { ...tried(user), title, user });
+  const where = { locale: parameters.locale, age: parameters.age, knows: parameters.knows }; // what narrows what may be shown
+  const { document, error } = useDocument("title", { ...tried(user), ...where, title, user });
   const about = useDocument("about", { ...tried(user), taste: null, title });
   const failed = error ?? about.error;
   if (failed) return html`<p class="error">${failed.message}</p>`;
   if (!document || !about.document || about.document.id !== title || document.id !== title) return html`<p class="loading">Loading …</p>`;
-  return html`<${TitleHead} about=${about.document} document=${document} user=${user} />
+  return html`<${TitleHead} about=${about.document} document=${document} user=${user} where=${where} />
     <${Trial} view="title" parameters=${parameters} overview=${overview} />
     <${Before} title=${title} user=${user} parameters=${parameters} />
     <div class="ranked">
       <${Ranking} key=${title} document=${document} about=${about.document} />
       <div class="beside">
-        <${RunnerUp} document=${document} />
+        <${RunnerUp} document=${document} where=${where} />
         <${CopyLines} document=${document} />
         <${SegmentsMeet} about=${about.document} />
       </div>
     </div>`;
 }
 
-function TitleHead({ about, document, user }) {
+function TitleHead({ about, document, user, where }) {
   const beside = (id, words) =>
-    id ? html`<a href=${href("title", { title: id, user })} rel=${words}>${words === "prev" ? "← previous" : "next →"}</a>` : html`<span class="soft">${words === "prev" ? "← previous" : "next →"}</span>`;
+    id ? html`<a href=${href("title", { ...where, title: id, user })} rel=${words}>${words === "prev" ? "← previous" : "next →"}</a>` : html`<span class="soft">${words === "prev" ? "← previous" : "next →"}</span>`;
   const said = [about.genres, about.moods, about.keywords].flat().filter(Boolean);
   return html`<div class="title-head">
       <h2><bdi>${about.name}</bdi></h2>
-      <${PickUser} user=${user} picked=${(id) => go("title", { title: about.id, user: id })} />
+      <${PickUser} user=${user} picked=${(id) => go("title", { ...where, title: about.id, user: id })} />
+      ${!isWritten() && html`<${Where} where=${where} changed=${(changed) => go("title", { ...where, ...changed, title: about.id, user }, { replace: true })} />`}
       <nav class="steps" aria-label="Titles">${beside(about.previous, "prev")}
         <span class="soft">${about.of.place ? `${about.of.place} of ${about.of.titles}` : ""}</span>${beside(about.next, "next")}</nav>
     </div>
@@ -61,6 +63,16 @@ function TitleHead({ about, document, user }) {
       <span><bdi>${document.reason}</bdi>; taste: <a href=${href("user", { user })}><bdi>${document.taste}</bdi></a></span>
       ${document.segment && html`<span>priors of segment <bdi>${document.segment}</bdi></span>`}
     </p>`;
+}
+
+// Where it is shown, and to whom: what may not be shown there is set aside.
+function Where({ where, changed }) {
+  const { locale = "", age = "", knows = "" } = where;
+  return html`<span class="where">
+    <label>locale <input value=${locale} size="5" spellcheck=${false} placeholder="any" onChange=${(event) => changed({ locale: event.target.value.trim() })} /></label>
+    <label>age <input type="number" min="0" max="150" value=${age} placeholder="any" onChange=${(event) => changed({ age: event.target.value })} /></label>
+    <label><input type="checkbox" checked=${knows !== ""} onChange=${(event) => changed({ knows: event.target.checked ? "yes" : "" })} /> knows the story</label>
+  </span>`;
 }
 
 function Ranking({ document, about }) {
@@ -91,7 +103,7 @@ function Ranked({ artwork, facts, place, scale, rates, user, least }) {
         ${!place && html`<span class="badge good">chosen</span>`}${artwork.guard && html`<span class="badge">guarded</span>`}</p>
     </div>
     <${Waterfall} artwork=${artwork} scale=${scale} guard=${guardInWords(artwork.guard, facts, least)} />
-    <dl class="why">
+    <dl class="told-why">
       <div><dt>nearest phrase</dt><dd>${artwork.phrase ? html`“<bdi>${artwork.phrase}</bdi>”${artwork.cosine !== null && html` <span class="soft">cosine ${artwork.cosine.toFixed(3)}</span>`}` : html`<span class="soft">no taste of their own</span>`}</dd></div>
       ${artwork.people.length > 0 && html`<div><dt>people met</dt><dd>${artwork.people.map((name, at) => html`${at > 0 && ", "}<bdi key=${at}>${name}</bdi>`)}</dd></div>`}
       ${artwork.word && html`<div><dt>word</dt><dd>“<bdi>${artwork.word}</bdi>”</dd></div>`}

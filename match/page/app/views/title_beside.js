@@ -19,16 +19,16 @@ export function Chances({ artwork }) {
   )}</dd></div>`;
 }
 
-export function RunnerUp({ document }) {
+export function RunnerUp({ document, where }) {
   const lacks = document.runner_up;
   if (!lacks) return null;
   const { needed } = lacks;
   const [best, second] = document.artworks;
   const rate = (value) => `${(100 * value).toFixed(2)} %`;
-  return html`<section class="panel runner-up"><h3>For the runner-up to win</h3>
+  return html`<section class="told-panel runner-up"><h3>For the runner-up to win</h3>
     <p><bdi>${lacks.id}</bdi> is ${lacks.margin.toFixed(2)} behind <bdi>${best.id}</bdi>. ${lacks.changes.length ? "Any one of these would put it ahead:" : "This would put it ahead:"}</p>
     <ul>
-      ${lacks.changes.map((change) => html`<li key=${change.weight}><${ChangedWeight} change=${change} document=${document} second=${second} /></li>`)}
+      ${lacks.changes.map((change) => html`<li key=${change.weight}><${ChangedWeight} change=${change} document=${document} second=${second} where=${where} /></li>`)}
       <li>Its prior would have to be <b>${rate(Math.ceil(needed.rate * 1e4) / 1e4)}</b> instead of ${rate(second.prior.mean)}: about
         ${" "}<b>${plural(needed.plays, "play")}</b> in its next ${counted(needed.impressions)} impressions, where ${counted(Math.round(needed.expected))} are expected.</li>
     </ul>
@@ -36,10 +36,10 @@ export function RunnerUp({ document }) {
   </section>`;
 }
 
-function ChangedWeight({ change, document, second }) {
+function ChangedWeight({ change, document, second, where }) {
   const { weight, value, leads } = change;
   const words = html`weight of ${weight} <b>${value}</b>`;
-  const address = href("title", { title: document.id, user: document.user, [weight]: value });
+  const address = href("title", { ...where, title: document.id, user: document.user, [weight]: value });
   return html`${isWritten() ? words : html`<a href=${address} title="Try it">${words}</a>`} instead of ${Number(document.weights[weight].toFixed(3))}
     ${!leads && html`<span class="soft"> (a third is then ahead of both)</span>`}`;
 }
@@ -47,7 +47,7 @@ function ChangedWeight({ change, document, second }) {
 export function CopyLines({ document }) {
   const { copy, lines } = document;
   if (!copy.id && !lines.length) return null;
-  return html`<section class="panel copy-lines"><h3>Line of copy</h3>
+  return html`<section class="told-panel copy-lines"><h3>Line of copy</h3>
     ${copy.id ? html`<p class="quote">“<bdi>${copy.text}</bdi>”</p><${LineScore} line=${copy} />` : ""}
     <p class="soft"><bdi>${copy.reason}</bdi></p>
     ${lines.length > 0 && html`<ul>${lines.map(
@@ -67,7 +67,7 @@ export function SegmentsMeet({ about }) {
   if (!met.length) return null;
   const scale = scaleOf(met.map((segment) => segment.interval));
   const known = new Map(about.artworks.map((artwork) => [artwork.id, artwork]));
-  return html`<section class="panel meets"><h3>What every segment gets</h3>
+  return html`<section class="told-panel meets"><h3>What every segment gets</h3>
     <p class="soft">The artwork that its average user meets, with its prior there.</p>
     <ul>${about.segments.map((segment) => html`<${SegmentMeets} key=${segment.segment ?? ""} segment=${segment} known=${known} scale=${scale} />`)}</ul>
     <${ScaleEnds} scale=${scale} />
