@@ -1,31 +1,28 @@
 """A map of many vectors: each a point of the plane, near to the points of those that it is like.
 
-Neighbours attract and everyone repels, as in UMAP (McInnes, Healy and Melville 2018) and the family it stands in (Böhm, Berens and
-Kobak 2022), with Cauchy's kernel as t-SNE has it. A step moves all points at once, and each is repelled by a few others drawn anew
-each time, so that numpy's passes over whole arrays do the work, and the same vectors have the same map; match.page.refining then makes
-it as true as t-SNE. Of the ten nearest of 4,492 film posters 24 in 100 were nearest on the map, after 10 s on two busy cores; of
-umap-learn 0.5's map 11 (6 to 118 s, the longer with its compiler's), of scikit-learn 1.9's t-SNE 26 (50 s).
+t-SNE (van der Maaten and Hinton 2008) as openTSNE has it (Poličar, Stražar and Zupan 2024), begun at the two main components, so that
+the same vectors have the same map.
 """
 
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from index.neighbours import nearest_others
-from match.page.refining import Progress, refined
-
-METHOD = "cauchy-3"  # another one for every change of what follows: what is kept is known by it
-NUMBERS = 50  # of each vector that count: its main components
-NEIGHBOURS = (8, 15)  # that attract each point: at first, and when the map is refined
-DRAWN = 8  # others that repel a point in a step
-REPULSION = 5.0  # of a point, in others for each neighbour that attracts it
-STEPS = (200, 1000)  # at least, of many points; at most, of few
-WORK = 4_000_000  # points times steps between the two
-FARTHEST = 4.0  # that one point is pushed by another in a step
-NOT_ZERO = 1e-3
+METHOD = "openTSNE-1"  # another one for every change of what follows: what is kept is known by it
+PERPLEXITY = 8  # about so many neighbours count: a title's artwork
+STEPS = (100, 200)  # with everyone drawn together, so that groups find each other; then without
+EXAGGERATION = 12
+BEGUN = 1e-4  # standard deviation of the points at first, as t-SNE has it
+TOLD_EVERY = 10  # steps
 SEED = 7
+FEWEST = 30  # vectors; of fewer, which are all of them neighbours, the two main components are the map
 COMPARED = 500  # points whose neighbours are looked up to tell how true a map is
 OF_NEAREST = 10
+
+Progress = Callable[[int, int], None]  # (steps done, of how many)
 
 
 @dataclass(frozen=True)
@@ -37,108 +34,50 @@ class Layout:
 
 
 def lay_out(vectors: np.ndarray, progress: Progress = lambda done, total: None) -> Layout:
-    """vectors: (n, d) float32 of unit length. What is told are steps of the refinement, which takes most of the time."""
-    if len(vectors) < 3:
-        return Layout(np.linspace(0.25, 0.75, len(vectors) * 2, dtype=np.float32).reshape(-1, 2), 1.0)
-    main = main_components(vectors, NUMBERS)
-    units = main / np.maximum(np.linalg.norm(main, axis=1, keepdims=True), NOT_ZERO)
-    products, others = nearest_others(units, min(NEIGHBOURS[1], len(vectors) - 1))
-    few = NEIGHBOURS[0]
-    points = _moved(_begun(main), *_attractions(products[:, :few], others[:, :few]))
-    pairs = np.arange(len(points)).repeat(others.shape[1]), others.ravel()
-    points = _within_one(refined(points, *pairs, progress))
+    """vectors: (n, d) float32 of unit length."""
+    if len(vectors) < 2:
+        return Layout(np.full((len(vectors), 2), 0.5, np.float32), 1.0)
+    points = _within_one(_begun(vectors) if len(vectors) < FEWEST else _points(vectors, progress))
     return Layout(points, share_kept(vectors, points))
 
 
-def main_components(vectors: np.ndarray, numbers: int) -> np.ndarray:
-    """(n, min(numbers, d)) float32: principal components, the largest first, each with its sign made certain."""
+def _points(vectors: np.ndarray, progress: Progress) -> np.ndarray:
+    """(n, 2) float64."""
+    import openTSNE
+
+    perplexity = min(PERPLEXITY, (len(vectors) - 1) / 3)
+    jobs = os.cpu_count() or 1
+    near = openTSNE.affinity.PerplexityBasedNN(vectors, perplexity, metric="cosine", n_jobs=jobs, random_state=SEED)
+    points = openTSNE.TSNEEmbedding(_begun(vectors), near, n_jobs=jobs, random_state=SEED)
+    before = 0
+    for steps, exaggeration, momentum in zip(STEPS, (EXAGGERATION, 1), (0.5, 0.8), strict=True):
+        told = partial(_tell, progress, before)
+        points = points.optimize(
+            steps, exaggeration=exaggeration, momentum=momentum, callbacks=told, callbacks_every_iters=TOLD_EVERY
+        )
+        before += steps
+    return np.asarray(points)
+
+
+def _begun(vectors: np.ndarray) -> np.ndarray:
+    """(n, 2) float64: the two main components, each with its sign made certain, and a little chance, since copies would never part."""
     centred = vectors - vectors.mean(axis=0)
-    _, axes = np.linalg.eigh(centred.T.astype(np.float64) @ centred)
-    axes = axes[:, ::-1][:, :numbers]
-    axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
-    main: np.ndarray = centred @ axes.astype(np.float32)
-    return main
+    axes = np.linalg.eigh(centred.T.astype(np.float64) @ centred)[1][:, :-3:-1]
+    axes *= np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(2)])
+    points: np.ndarray = centred @ axes
+    points *= BEGUN / max(float(points.std()), 1e-9)
+    return points + np.random.default_rng(SEED).normal(0, BEGUN / 100, points.shape)
 
 
-def _begun(main: np.ndarray) -> np.ndarray:
-    """(2, n) float32: the two main components, and a little chance, since copies would never part."""
-    points = np.zeros((2, len(main)), np.float32)
-    points[: main.shape[1]] = main.T[:2]
-    points *= 10 / max(float(np.abs(points).max()), NOT_ZERO)
-    return points + np.random.default_rng(SEED).normal(0, 0.01, points.shape).astype(np.float32)
-
-
-def _attractions(products: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(one (e,), other (e,), weight (e,) from 0 to 1): pairs of neighbours, each once.
-
-    A weight falls with the distance beyond the nearest one's, at a pace at which a point's weights sum to log2(k); a pair has
-    w + v - w v of its two (UMAP, section 3.1).
-    """
-    from scipy.sparse import csr_array
-
-    count, k = others.shape
-    distances = np.sqrt(np.maximum(2 - 2 * products.astype(np.float64), 0))
-    beyond = distances - distances[:, :1]
-    weights = np.exp(-beyond / _paces(beyond, np.log2(k))[:, None])
-    one_way = csr_array((weights.ravel(), (np.repeat(np.arange(count), k), others.ravel())), shape=(count, count))
-    both = (one_way + one_way.T - one_way * one_way.T).tocoo()
-    once = both.row < both.col
-    return both.row[once], both.col[once], (both.data[once] / both.data.max()).astype(np.float32)
-
-
-def _paces(beyond: np.ndarray, goal: float) -> np.ndarray:
-    """(n,) float64, by halving: where the weights sum to `goal`."""
-    low, high, paces = np.zeros(len(beyond)), np.full(len(beyond), np.inf), np.ones(len(beyond))
-    for _ in range(40):
-        above = np.exp(-beyond / paces[:, None]).sum(axis=1) > goal
-        high, low = np.where(above, paces, high), np.where(above, low, paces)
-        paces = np.where(np.isinf(high), paces * 2, (low + high) / 2)
-    return np.maximum(paces, NOT_ZERO)
-
-
-def _moved(points: np.ndarray, one: np.ndarray, other: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """(n, 2) float32 after all steps, each shorter than the one before.
-
-    The points stand in an order drawn once, so that "whoever stands so many places away" is anyone: a shift of the whole array.
-    """
-    count, rng = points.shape[1], np.random.default_rng(SEED)
-    order = rng.permutation(count)
-    places = np.argsort(order)
-    points, one, other = points[:, order], places[one], places[other]
-    repelled = np.bincount(one, weights, count) + np.bincount(other, weights, count)
-    repelled = (repelled * REPULSION / DRAWN).astype(np.float32)
-    steps = int(np.clip(WORK // count, *STEPS))
-    for step in range(steps):
-        now = rng.random(len(weights), np.float32) < weights  # an attraction of half the weight speaks half the time
-        push = _attracted(points, one[now], other[now])
-        push += repelled * _repelled(points, rng.integers(1, count, DRAWN))
-        points = points + (1 - step / steps) * push
-    return points.T[places].astype(np.float32)
-
-
-def _attracted(points: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """(2, n) float32: by how much the pairs draw their points together."""
-    apart = points[:, one] - points[:, other]
-    pull = np.clip(-2 / (1 + (apart**2).sum(axis=0)) * apart, -FARTHEST, FARTHEST)
-    count = points.shape[1]
-    drawn = [np.bincount(one, axis, count) - np.bincount(other, axis, count) for axis in pull]
-    return np.array(drawn, np.float32)
-
-
-def _repelled(points: np.ndarray, shifts: np.ndarray) -> np.ndarray:
-    """(2, n) float32: by how much those so many places away push each point off."""
-    push = np.zeros_like(points)
-    for shift in shifts:
-        apart = points - np.roll(points, shift, axis=1)
-        squared = (apart**2).sum(axis=0)
-        push += np.clip(2 / ((NOT_ZERO + squared) * (1 + squared)) * apart, -FARTHEST, FARTHEST)
-    return push
+def _tell(progress: Progress, before: int, step: int, *_: object) -> None:
+    """Of openTSNE's steps; it would stop where something is returned."""
+    progress(before + step, sum(STEPS))
 
 
 def _within_one(points: np.ndarray) -> np.ndarray:
     """Both axes on one scale, the longer one filling 0 to 1."""
     low, high = points.min(axis=0), points.max(axis=0)
-    scaled: np.ndarray = (points - (low + high) / 2) / max(float((high - low).max()), NOT_ZERO) + np.float32(0.5)
+    scaled: np.ndarray = (points - (low + high) / 2) / max(float((high - low).max()), 1e-9) + 0.5
     return scaled.astype(np.float32)
 
 

@@ -122,8 +122,7 @@ class Site:
             return self.matcher
         if (found := self._blends.get(weights)) is None:
             found = self.matcher.with_weights(weights)
-            for oldest in list(self._blends)[: max(0, len(self._blends) - BLENDS_REMEMBERED + 1)]:
-                self._blends.pop(oldest, None)  # another thread may have been here, too
+            _leave_room(self._blends, BLENDS_REMEMBERED)
             self._blends[weights] = found
         return found
 
@@ -132,8 +131,7 @@ class Site:
         found: Made | None = self._things.get(key)
         if found is None:
             found = make()  # two threads at once make the same
-            while len(self._things) >= THINGS_REMEMBERED:
-                self._things.pop(next(iter(self._things)), None)
+            _leave_room(self._things, THINGS_REMEMBERED)
             self._things[key] = found
         return found
 
@@ -146,6 +144,12 @@ class Site:
         if self.reading is None:
             raise QueryError("a page in a file cannot read a new taste; serve it (inspect_matches --serve)")
         return self.reading.profile(self.matcher, user_id, text)
+
+
+def _leave_room(remembered: dict[Any, Any], most: int) -> None:
+    """For one more of at most so many; the oldest go."""
+    for oldest in list(remembered)[: max(0, len(remembered) - most + 1)]:
+        remembered.pop(oldest, None)  # another thread may have been here, too
 
 
 Document = dict[str, Any]  # as JSON has it
