@@ -33,20 +33,19 @@ class Layout:
     kept: float  # of the OF_NEAREST nearest vectors of one, the share that is among as many nearest on the map
 
 
-def lay_out(vectors: np.ndarray, progress: Progress = lambda done, total: None) -> Layout:
-    """vectors: (n, d) float32 of unit length."""
+def lay_out(vectors: np.ndarray, progress: Progress = lambda done, total: None, jobs: int = 0) -> Layout:
+    """vectors: (n, d) float32 of unit length; jobs: threads, as many as there are cores where 0."""
     if len(vectors) < 2:
         return Layout(np.full((len(vectors), 2), 0.5, np.float32), 1.0)
-    points = _within_one(_begun(vectors) if len(vectors) < FEWEST else _points(vectors, progress))
+    points = _within_one(_begun(vectors) if len(vectors) < FEWEST else _points(vectors, progress, jobs or os.cpu_count() or 1))
     return Layout(points, share_kept(vectors, points))
 
 
-def _points(vectors: np.ndarray, progress: Progress) -> np.ndarray:
+def _points(vectors: np.ndarray, progress: Progress, jobs: int) -> np.ndarray:
     """(n, 2) float64."""
     import openTSNE
 
     perplexity = min(PERPLEXITY, (len(vectors) - 1) / 3)
-    jobs = os.cpu_count() or 1
     near = openTSNE.affinity.PerplexityBasedNN(vectors, perplexity, metric="cosine", n_jobs=jobs, random_state=SEED)
     points = openTSNE.TSNEEmbedding(_begun(vectors), near, n_jobs=jobs, random_state=SEED)
     before = 0

@@ -1,6 +1,7 @@
 """A map of all artwork by its vectors: laid out once for a snapshot, and kept in store/maps."""
 
 import io
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from zipfile import BadZipFile
@@ -64,7 +65,8 @@ def _laid_out(site: Site, rows: np.ndarray) -> Layout | tuple[int, int]:
             held = np.load(io.BytesIO(path.read_bytes()))
             if held["points"].shape == (len(rows), 2) and np.isfinite(held["points"]).all():
                 return Layout(held["points"], float(held["kept"]))
-        made = lay_out(site.matcher.snapshot.index.vectors_of(rows), progress)
+        spared = max(1, (os.cpu_count() or 1) - 1) if site.is_live else 0  # a core for who answers meanwhile
+        made = lay_out(site.matcher.snapshot.index.vectors_of(rows), progress, spared)
         data = io.BytesIO()
         np.savez(data, points=made.points, kept=made.kept)
         keep(path, data.getvalue())
