@@ -130,12 +130,19 @@ class Bulk:
 
     def choose(self, user_ids: Sequence[str]) -> Chosen:
         """One artwork per user and title; users the store does not know get the audience's average, as in `Matcher.choose`."""
-        shape = len(user_ids), len(self.title_ids)
-        chosen = Chosen(np.full(shape, ABSENT, np.int32), np.full(shape, np.nan, np.float32), np.full(shape, ABSENT, np.int32))
+        chosen = self._nothing_chosen(len(user_ids))
         for start in range(0, len(user_ids), USERS):
             some = slice(start, start + USERS)
             self._choose(list(user_ids[some]), Chosen(chosen.artwork[some], chosen.scores[some], chosen.copy[some]))
         return chosen
+
+    def _nothing_chosen(self, users: int) -> Chosen:
+        """Room for their choices; only what nothing will be written to is filled, since that takes a twentieth of the time of all."""
+        shape = users, len(self.title_ids)
+        artwork, scores, copy = np.empty(shape, np.int32), np.empty(shape, np.float32), np.broadcast_to(np.int32(ABSENT), shape)
+        without = np.diff(self.begins) == 0
+        artwork[:, without], scores[:, without] = ABSENT, np.nan
+        return Chosen(artwork, scores, copy if self.lines is None else copy.copy())
 
     def _choose(self, user_ids: list[str], into: Chosen) -> None:
         """Fill in the choices of at most USERS users."""
