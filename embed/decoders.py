@@ -33,7 +33,6 @@ __all__ = ["Decoded", "Decoders"]
 AHEAD = 24  # pictures per worker that are decoded before anybody asks for them: bounds memory, and bridges one slow picture
 LONGEST_PATH = 8192  # no file system or store has longer ones, and sending one must not fill the socket
 START_SECONDS = 120.0  # until a worker says that it is there
-WAKE_SECONDS = 1.0  # after which a wait for an answer begins anew
 GRACE = 10.0  # seconds after which a worker is ended that its own timer has not ended: one that was stopped
 DEAD_ON_ARRIVAL = 3  # workers in a row that die before they say anything: then it is no picture's fault
 OUT_OF_TIME = signal.Signals.SIGALRM.name
@@ -103,7 +102,7 @@ def _in_order(pool: "_Pool", call: "_Call", paths: Iterator[str], ahead: int) ->
         if number == sent:
             return
         while number not in done:
-            place, answer = call.next()
+            place, answer = call.answers.get()
             if isinstance(answer, Exception):
                 raise answer
             done[place] = answer
@@ -116,12 +115,6 @@ class _Call:
 
     answers: "queue.SimpleQueue[tuple[int, Decoded | Exception]]" = field(default_factory=queue.SimpleQueue)
     is_over: bool = False
-
-    def next(self) -> "tuple[int, Decoded | Exception]":
-        """The next answer. Woken now and then, since a Ctrl-C in the moment before the waiting begins is heard when it ends."""
-        while True:
-            with suppress(queue.Empty):
-                return self.answers.get(timeout=WAKE_SECONDS)
 
 
 @dataclass

@@ -140,12 +140,15 @@ def test_memory_returns_to_where_it_was(live_store: Store, publish: Callable[[in
             publish(version)
             matcher.refresh()
             matcher.choose("rosa", TITLES)
-        before = resident()
+        measured = [resident()]
         for version in range(11, PUBLISHED + 1):
             publish(version)
             assert matcher.refresh()
             matcher.choose("rosa", TITLES)
-        assert resident() - before < 8 * 2**20
+            if version % 10 == 0:
+                measured.append(resident())
+        # What is lost is lost with every one; what else this process does may take memory in one of the spans, not in each.
+        assert min(np.diff(measured)) < 2 * 2**20
 
 
 def test_only_a_refresh_takes_up_what_is_new(live_store: Store, publish: Callable[[int], None]) -> None:

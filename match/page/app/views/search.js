@@ -28,6 +28,8 @@ export function useSlash() {
   }, []);
 }
 
+const isFocusLost = () => [document.body, document.getElementById("main")].includes(document.activeElement);
+
 function focusField() {
   focusAsked = false;
   document.getElementById(FIELD)?.focus();
@@ -47,7 +49,7 @@ function Form({ parameters, overview }) {
     event.preventDefault();
     const given = Object.fromEntries([...new FormData(event.target)].map(([name, value]) => [name, value.trim()]));
     go("search", { ...given, like: parameters.like });
-    setTimeout(() => document.activeElement === document.body && focusField(), 50); // the form is made anew, and its focus lost
+    setTimeout(() => isFocusLost() && focusField(), 50); // the form is made anew
   };
   const field = (name, hint) => html`<label key=${name}><span>${name}</span><input type="text" name=${name} placeholder=${hint} defaultValue=${parameters[name] ?? ""} /></label>`;
   return html`<form class="search-form" role="search" onSubmit=${submit}>
