@@ -275,6 +275,6 @@ def visit() -> Callable[[Any, str], None]:
         for place in ("#/none", link):  # through a view that is none, so that nothing of the one before stays
             page.evaluate("link => { location.hash = link }", place)
             view = re.split(r"[?/]", place.removeprefix("#/"))[0]
-            page.wait_for_selector(f"main[data-view='{view}']:not(:has(.loading))", state="attached")
+            page.wait_for_selector(f"main[data-view='{view}']:not(:has(.loading, .working))", state="attached")
 
     return go
