@@ -500,7 +500,11 @@ def running(
     hostile: Callable[..., str],
 ) -> Iterator[Any]:
     """A script in the middle of its pictures, one of which sleeps for as long as it may, and its workers' process ids."""
-    (tmp_path / "script.py").write_text(PLAIN_SCRIPT.replace("seconds=60", f"seconds={getattr(request, 'param', 5)}"))
+    heard = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # also where whoever tests ignores Ctrl-C
+    )
+    script = PLAIN_SCRIPT.replace("seconds=60", f"seconds={getattr(request, 'param', 5)}")
+    (tmp_path / "script.py").write_text(heard + script)
     command = [sys.executable, str(tmp_path / "script.py"), str(folder), *draw("a"), hostile("SLEEPS")]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
     with process:
