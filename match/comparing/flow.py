@@ -137,7 +137,7 @@ def _compare_run(
 ) -> _Run:
     """Of all users and a run of titles; campaigns are those of one moment."""
     before, after = (Bulk.of(side, title_ids, Context(at=at)) for side in sides)
-    union = Union.of((before, after))
+    union, of_lines = Union.of((before, after)), _numbered_lines(sides)
     changes, lines, chosen = [], 0, np.zeros((2, len(union.titles)), np.int64)
     for start in range(0, len(user_ids), USERS_AT_ONCE):
         some = user_ids[start : start + USERS_AT_ONCE]
@@ -147,7 +147,7 @@ def _compare_run(
             there = artwork[:, :, side][artwork[:, :, side] != ABSENT]
             chosen[side] += np.bincount(there, minlength=len(union.titles))
         differ = artwork[:, :, 0] != artwork[:, :, 1]
-        lines += int((~differ & _other_lines(sides, was.copy, now.copy)).sum())
+        lines += int((~differ & (of_lines[0][was.copy] != of_lines[1][now.copy])).sum())
         for place in np.flatnonzero(differ.any(axis=1)).tolist():
             titles = np.flatnonzero(differ[place])
             user = start + place, some[place]
@@ -157,13 +157,11 @@ def _compare_run(
     return _Run(len(title_ids), changes, union, chosen, lines)
 
 
-def _other_lines(sides: Sides, was: np.ndarray, now: np.ndarray) -> np.ndarray:
-    """(users, titles) bool: whether the lines of copy are other ones; was, now: as each side's snapshot counts them."""
+def _numbered_lines(sides: Sides) -> list[np.ndarray]:
+    """Of each side's lines of copy, as its snapshot counts them, and of none: a number that is the same on both sides."""
     ids = [[*side.snapshot.lines.table["copy_id"].to_pylist(), None] for side in sides]  # ABSENT is the last of them
     known = {copy_id: number for number, copy_id in enumerate(dict.fromkeys(ids[0] + ids[1]))}
-    numbers = [np.array([known[copy_id] for copy_id in own]) for own in ids]
-    differ: np.ndarray = numbers[0][was] != numbers[1][now]
-    return differ
+    return [np.array([known[copy_id] for copy_id in own]) for own in ids]
 
 
 def _joined(population: Population, made: list[_Run], ranks: Agreement) -> Compared:

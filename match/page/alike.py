@@ -49,15 +49,7 @@ def alike(site: Site, row: int) -> Alike:
 
 def shown_rows(site: Site) -> np.ndarray:
     """(n,) int64 rows, rising, of the artwork of all titles that are shown."""
-    return site.remembered("shown rows", lambda: _rows_of_titles(site))
-
-
-def _rows_of_titles(site: Site) -> np.ndarray:
-    snapshot = site.matcher.snapshot
-    known = {number for title_id in site.title_ids if (number := snapshot.title_numbers.get(title_id)) is not None}
-    first = snapshot.index.first_rows
-    spans = [np.arange(first[number], first[number + 1]) for number in sorted(known)]
-    return np.concatenate([*spans, np.empty(0, np.int64)])
+    return site.remembered("shown rows", lambda: np.sort(site.catalog.rows))
 
 
 def _nearest(site: Site, row: int) -> _Table:

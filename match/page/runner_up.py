@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 
 from match.blend import PERSONAL, TIE_DIGITS, Weights, expit
+from match.fitting.weights import MOST
 from match.page.contest import Contest
 
-MOST = 5.0  # of a weight, as the page's sliders and fit_blend.py have it
 VALUES = np.arange(0, 100 * MOST + 1) / 100  # of a weight, that are tried
 LEAST_IMPRESSIONS = 100  # of which plays are told
 

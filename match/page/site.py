@@ -10,6 +10,7 @@ from embed.records import Profile, fold
 from embed.store import Store, open_store
 from index.fits import Question
 from match.blend import Weights
+from match.fitting.weights import MOST as MOST_WEIGHT
 from match.matcher import Matcher
 from match.page.background import Background
 from match.page.catalog import Catalog
@@ -17,7 +18,6 @@ from match.page.comparisons import Comparisons
 from match.page.parameters import Parameters
 
 WEIGHTS = tuple(Weights.__dataclass_fields__)
-MOST_WEIGHT = 5.0  # as fit_blend.py has it
 BLENDS_REMEMBERED = 8
 THINGS_REMEMBERED = 64
 

@@ -15,7 +15,7 @@ from match.page.alike import MOST_ALIKE, NEAREST, alike
 from match.page.intervals import credible
 from match.page.parameters import Parameters
 from match.page.reach import reach
-from match.page.rows import row_of_artwork, rows_of_title
+from match.page.rows import linked, row_of_artwork, rows_of_title
 from match.page.site import Document, Site
 
 SEGMENTS = SEGMENTS_HELD - 1  # whose priors are told, beside everyone's
@@ -53,11 +53,7 @@ def _window(facts: dict[str, Any]) -> Document:
 
 def _named(site: Site, row: int) -> Document:
     """An artwork as a link to it needs it."""
-    snapshot = site.matcher.snapshot
-    artwork_id, title_id, path, sha256 = (
-        snapshot.artwork[name][row].as_py() for name in ("artwork_id", "title_id", "path", "sha256")
-    )
-    return {"id": artwork_id, "title": title_id, "path": path, "picture": sha256}
+    return linked(site.matcher.snapshot, np.array([row]))[0]
 
 
 def _reach(site: Site, matcher: Matcher, title_id: str, artwork_id: str) -> Document:

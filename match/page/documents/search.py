@@ -13,6 +13,7 @@ from index.wanted import Wanted
 from match.clicks.priors import Priors
 from match.page.documents.artworks import told_artworks
 from match.page.parameters import Parameters
+from match.page.rows import row_of_artwork
 from match.page.site import Document, Site
 from match.page.told import told_prior
 from match.search import Answer, Search, search
@@ -53,8 +54,8 @@ def _picture(site: Site, artwork_id: str) -> Sequence[Question]:
     if not artwork_id:
         return []
     snapshot = site.matcher.snapshot
-    row = pc.index(snapshot.artwork["artwork_id"], artwork_id).as_py()
-    if row < 0:
+    row = row_of_artwork(snapshot, artwork_id)
+    if row is None:
         raise QueryError(f"parameter 'like': snapshot {snapshot.manifest.name} has no artwork {artwork_id!r}")
     return [Question(f"like {artwork_id}", snapshot.index.vectors_of(np.array([row]))[0])]
 

@@ -7,6 +7,7 @@ from embed.tastes.profile_text import as_text
 from index.everywhere import nearest
 from index.titles import ABSENT
 from match.page.parameters import Parameters
+from match.page.rows import linked
 from match.page.site import Document, Site
 from match.tastes import Taste
 
@@ -49,11 +50,7 @@ def _nearest_pictures(site: Site, taste: Taste) -> list[Document]:
         return []
     found = nearest(snapshot.index, liked.vector[None], NEAREST)
     rows = found.rows[0][found.rows[0] != ABSENT]
-    taken = (snapshot.take(name, rows).to_pylist() for name in ("artwork_id", "title_id", "path"))
-    return [
-        {"id": artwork_id, "title": title_id, "path": path, "picture": site.pictures.get(artwork_id)}
-        for artwork_id, title_id, path in zip(*taken, strict=True)
-    ]
+    return linked(snapshot, rows)
 
 
 def _phrases(site: Site, profile: Profile, taste: Taste) -> list[Document]:
