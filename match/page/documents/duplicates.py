@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import suppress
 
 import numpy as np
 import pyarrow.compute as pc
@@ -10,19 +9,13 @@ import pyarrow.compute as pc
 from index.duplicates import THRESHOLD, Duplicates, near_duplicates
 from match.page.background import Progress
 from match.page.documents.artworks import told_artworks
-from match.page.kept import keep, name_of, tidy
+from match.page.once import Once, made_once
 from match.page.parameters import Parameters
 from match.page.site import Document, Site
 
 MOST = 3000  # pairs on the page: the most alike
 METHOD = f"pairs-1 {THRESHOLD} {MOST}"
-FILES = (
-    "vectors.npy",
-    "changes.npy",
-    "first_rows.npy",
-    "first_vectors.npy",
-    "artwork.arrow",
-)  # what follows from them is known
+FILES = ("vectors.npy", "changes.npy", "first_rows.npy", "first_vectors.npy", "artwork.arrow")  # what it follows from
 
 
 def answer(site: Site, parameters: Parameters) -> Document:
@@ -44,21 +37,16 @@ def answer(site: Site, parameters: Parameters) -> Document:
 
 
 def _compared(site: Site) -> Document | tuple[int, int]:
-    """As it is kept; else it is made, of a page that is served in the background. Its pairs are of rows."""
-    files = site.matcher.snapshot.manifest.files
-    name = name_of([METHOD, *(files[file]["checksum"] for file in FILES)])
-    path = site.store.root / "duplicates" / f"{name}.json"
+    """Its pairs are of rows."""
 
     def make(progress: Progress) -> Document:
-        with suppress(OSError, ValueError):
-            held: Document = json.loads(path.read_text(encoding="utf-8"))
-            return held
-        made = _told(site, near_duplicates(site.matcher.snapshot, THRESHOLD, most=MOST, progress=progress))
-        keep(path, json.dumps(made).encode("utf-8"))
-        tidy(path.parent)
-        return made
+        return _told(site, near_duplicates(site.matcher.snapshot, THRESHOLD, most=MOST, progress=progress))
 
-    return site.background.ask(("duplicates", name), make) if site.is_live else make(lambda done, total: None)
+    return made_once(site, Once("duplicates", ".json", FILES, (METHOD,), make, _packed, json.loads))
+
+
+def _packed(made: Document) -> bytes:
+    return json.dumps(made).encode("utf-8")
 
 
 def _told(site: Site, found: Duplicates) -> Document:

@@ -3,8 +3,6 @@
 import io
 import os
 from collections.abc import Iterator
-from contextlib import suppress
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -12,8 +10,8 @@ from embed.records import fold
 from match.page.background import Progress
 from match.page.catalog import Catalog
 from match.page.documents.blocks import BLOCK
-from match.page.kept import keep, name_of, tidy
 from match.page.layout import METHOD, Layout, lay_out
+from match.page.once import Once, made_once
 from match.page.parameters import Parameters
 from match.page.site import Document, Site
 
@@ -55,25 +53,23 @@ def _numbers(catalog: Catalog) -> np.ndarray:
 
 
 def _laid_out(site: Site, rows: np.ndarray) -> Layout | tuple[int, int]:
-    """As it is kept; else it is made, of a page that is served in the background."""
-    files = site.matcher.snapshot.manifest.files
-    name = name_of([METHOD, *(files[array]["checksum"] for array in ARRAYS), rows.tobytes().hex()])
-    path = site.store.root / "maps" / f"{name}.npz"
-
     def make(progress: Progress) -> Layout:
-        with suppress(OSError, ValueError, KeyError, BadZipFile):  # damaged: made anew
-            held = np.load(io.BytesIO(path.read_bytes()))
-            if held["points"].shape == (len(rows), 2) and np.isfinite(held["points"]).all():
-                return Layout(held["points"], float(held["kept"]))
         spared = max(1, (os.cpu_count() or 1) - 1) if site.is_live else 0  # a core for who answers meanwhile
-        made = lay_out(site.matcher.snapshot.index.vectors_of(rows), progress, spared)
-        data = io.BytesIO()
-        np.savez(data, points=made.points, kept=made.kept)
-        keep(path, data.getvalue())
-        tidy(path.parent)
-        return made
+        return lay_out(site.matcher.snapshot.index.vectors_of(rows), progress, spared)
 
-    return site.background.ask(name, make) if site.is_live else make(lambda done, total: None)
+    def unpack(data: bytes) -> Layout:
+        held = np.load(io.BytesIO(data))
+        if held["points"].shape != (len(rows), 2) or not np.isfinite(held["points"]).all():
+            raise ValueError("no map of these")
+        return Layout(held["points"], float(held["kept"]))
+
+    return made_once(site, Once("maps", ".npz", ARRAYS, (METHOD, rows.tobytes().hex()), make, _packed, unpack))
+
+
+def _packed(made: Layout) -> bytes:
+    data = io.BytesIO()
+    np.savez(data, points=made.points, kept=made.kept)
+    return data.getvalue()
 
 
 def _rates(site: Site, rows: np.ndarray) -> list[int]:
