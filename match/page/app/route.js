@@ -38,6 +38,7 @@ export function useRoute() {
   useEffect(() => {
     const changed = () => setHash(location.hash);
     addEventListener("hashchange", changed);
+    changed(); // what came between the first drawing and now
     return () => removeEventListener("hashchange", changed);
   }, []);
   return parse(hash);
