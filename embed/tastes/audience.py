@@ -89,9 +89,9 @@ class Sums:
 
     def add(self, shares: np.ndarray, vectors: np.ndarray) -> None:
         """Interests of some users: shares (n,), vectors (n, d) float32. The users themselves are counted by the caller."""
-        weighted = shares.astype(np.float32)[:, None] * vectors
-        self.total += weighted.sum(axis=0, dtype=np.float64)
-        self.moment += weighted.T @ vectors
+        self.total += (shares.astype(np.float32) @ vectors).astype(np.float64)
+        weighted = np.sqrt(shares).astype(np.float32)[:, None] * vectors
+        self.moment += weighted.T @ weighted  # of one matrix with itself: half of it is calculated
 
     def add_users(self, mixtures: Mixtures, vectors: np.ndarray, cohorts: Mapping[str, Sequence[str | None]]) -> None:
         """All users of some mixtures. vectors: (phrases, d); cohorts: by kind, the name for every user, None where there is none."""

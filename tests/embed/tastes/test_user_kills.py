@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from embed.store import Store, create_store, has_table, read_table
+from embed.store import Store, append_rows, create_store, has_table, read_table
 
 KILLS = 32
 USERS = 40
@@ -31,7 +31,7 @@ from embed.store import open_store
 
 catalog = read_catalog(sys.argv[1])
 encoder = load_encoder(EncoderChoice(sys.argv[2]), device="cpu")
-by_user.BLOCK, by_user.RUN, by_user.READ, phrase_book.CHUNK = 16, 40, 8, 4
+by_user.BLOCK, by_user.RUN, by_user.READ, phrase_book.CHUNK, drafts.KEPT = 16, 40, 8, 4, 1
 
 def note(store, lines):
     with open(f"{store}.work", "a") as file:
@@ -160,12 +160,13 @@ def test_over_another_catalog_a_draft_is_begun_anew(
     folder: Path, tmp_path: Path, tiny_encoder: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from embed.catalog import read_catalog
-    from embed.tastes import by_user
+    from embed.tastes import by_user, drafts
     from embed.tastes.drafts import Draft
     from embed.tastes.users import embed_users
 
     for name, rows in (("BLOCK", 16), ("READ", 8)):
         monkeypatch.setattr(by_user, name, rows)
+    monkeypatch.setattr(drafts, "KEPT", 1)
     store, other = (
         create_store(tmp_path / name, tiny_encoder.choice, tiny_encoder.fingerprint, tiny_encoder.dimension)
         for name in ("store", "other")
@@ -189,3 +190,21 @@ def test_over_another_catalog_a_draft_is_begun_anew(
     embed_users(read_catalog(folder), other, tiny_encoder)
     assert read_table(store, "profiles").equals(read_table(other, "profiles"))
     assert not has_table(store, "next_profiles")
+
+
+def test_few_users_are_published_without_a_draft(folder: Path, tmp_path: Path, tiny_encoder: Any) -> None:
+    """Commits would take longer than to make their profiles again."""
+    from embed.catalog import read_catalog
+    from embed.tastes import drafts
+    from embed.tastes.users import embed_users
+
+    stores = []
+    for name, kept in (("at once", 1 << 13), ("in commits", 1)):
+        stores.append(create_store(tmp_path / name, tiny_encoder.choice, tiny_encoder.fingerprint, tiny_encoder.dimension))
+        written: list[str] = []
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(drafts, "KEPT", kept)
+            patch.setattr(drafts, "append_rows", lambda *of, noted=written: (noted.append(of[1]), append_rows(*of)))
+            embed_users(read_catalog(folder), stores[-1], tiny_encoder)
+        assert set(written) == (set() if kept > 1 else {"next_profiles"})
+    assert read(stores[0]) == read(stores[1])

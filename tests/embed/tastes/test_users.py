@@ -503,6 +503,7 @@ def test_users_in_blocks_are_what_the_rules_make_of_each(
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("embed.tastes.by_user.BLOCK", block)
+        patch.setattr("embed.tastes.drafts.KEPT", block)
         patch.setattr("embed.tastes.by_user.RUN", 4)
         patch.setattr("embed.tastes.by_user.MERGED", 2)
         embed_users(made, store_of_words, word_encoder)
