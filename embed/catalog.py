@@ -455,7 +455,7 @@ def _text(raw: Any) -> str:
     if isinstance(raw, bool) or not isinstance(raw, str | int):
         raise _BadValue(f"{raw!r} is no text", "give a string")
     text = str(raw).strip()
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
         raise _BadValue(f"{text!r} is no UTF-8", "save the file as UTF-8")
     return text
 

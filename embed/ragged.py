@@ -4,6 +4,7 @@ import numpy as np
 
 _COUNTED = np.arange(1 << 17)  # a page's count its rows: taking them anew costs more than all that is done with them
 _COUNTED.flags.writeable = False
+SLOTS = 1 << 20  # of a table that is looked up at random: 8 MB
 
 
 def counted(number: int) -> np.ndarray:
@@ -47,6 +48,24 @@ def distinct(keys: np.ndarray) -> np.ndarray:
     if again.any():
         ordered = ordered[np.append(True, ~again)]
     return ordered
+
+
+def first_of(owners: np.ndarray, keys: np.ndarray) -> np.ndarray:
+    """(n,) int64: the first place with the same owner and key as each. owners: (n,) int64, ascending; keys: (n,) int64 of 0 and more.
+
+    Each owner and key has a slot, in which the last that is written stays: so they are written backwards, and nothing is sorted.
+    """
+    first, size = np.empty(len(keys), np.int64), int(keys.max(initial=0)) + 1
+    begin = 0
+    while begin < len(keys):
+        lowest = int(owners[begin])
+        end = int(np.searchsorted(owners, lowest + max(1, SLOTS // size)))
+        slots = (owners[begin:end] - lowest) * size + keys[begin:end]
+        table = np.empty(int(slots.max()) + 1, np.int64)  # only what was written is read
+        table[slots[::-1]] = np.arange(end - 1, begin - 1, -1)
+        table.take(slots, out=first[begin:end])
+        begin = end
+    return first
 
 
 def places_in(owners: np.ndarray) -> np.ndarray:

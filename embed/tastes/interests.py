@@ -19,6 +19,7 @@ MOST = 4  # interests of a user
 # is gained.
 ALIKE = 0.7
 DISLIKED = -1  # the interest of what speaks against all of them
+SHARED = 8  # times as many products as users have of their own phrases are made, where all phrases with all serve many users
 AT_ONCE = 1 << 22  # float32 numbers of users' vectors that are multiplied at a time: 16 MB
 
 
@@ -42,14 +43,18 @@ def interests_of_many(starts: np.ndarray, weights: np.ndarray, phrases: np.ndarr
     owners = np.repeat(np.arange(len(starts) - 1), np.diff(starts))[liked]
     sizes = np.bincount(owners, minlength=len(starts) - 1)
     numbers[liked[sizes[owners] == 1]] = 0
+    shared = len(apart) ** 2 <= SHARED * (sizes**2).sum()
+    inner = apart @ apart.T if shared else np.empty((0, 0))
     for size in np.unique(sizes[sizes > 1]).tolist():
         users = np.flatnonzero(sizes == size)
         step = max(1, AT_ONCE // (size * apart.shape[1]))
         for begin in range(0, len(users), step):
             first = np.searchsorted(owners, users[begin : begin + step])
             some = liked[first[:, None] + np.arange(size)]  # (users, size)
-            own = apart[phrases[some]]  # (users, size, d)
-            numbers[some] = _merged(weights[some], (own @ own.transpose(0, 2, 1)).astype(np.float64))
+            those = phrases[some]
+            own = apart[[] if shared else those]  # (users, size, d)
+            products = inner[those[:, :, None], those[:, None, :]] if shared else own @ own.transpose(0, 2, 1)
+            numbers[some] = _merged(weights[some], products.astype(np.float64))
     return numbers
 
 
@@ -58,19 +63,20 @@ def _merged(weights: np.ndarray, products: np.ndarray) -> np.ndarray:
     users, n = weights.shape
     inner = weights[:, :, None] * weights[:, None, :] * products  # of the groups' sums; at first each phrase is a group
     group = np.tile(np.arange(n), (users, 1))  # a group is known by its first phrase
+    barred = np.tile(np.where(np.triu(np.ones((n, n), bool), 1), 0.0, -np.inf), (users, 1, 1))  # each pair is looked at once
     going = np.arange(users)
-    later = np.triu(np.ones((n, n), bool), 1)
     for count in range(n, 1, -1):
-        here, is_group = inner[going], group[going] == np.arange(n)
+        here = inner[going]
         lengths = np.maximum(np.sqrt(np.maximum(np.einsum("uii->ui", here), 0)), 1e-12)
-        alike = here / (lengths[:, :, None] * lengths[:, None, :])
-        alike[~(is_group[:, :, None] & is_group[:, None, :] & later)] = -2
-        flat = alike.reshape(len(going), n * n)
+        here /= lengths[:, :, None] * lengths[:, None, :]
+        here += barred[going]
+        flat = here.reshape(len(going), n * n)
         best = flat.argmax(axis=1)
         merging = np.flatnonzero((flat[np.arange(len(going)), best] >= ALIKE) | (count > MOST))
         going, (one, other) = going[merging], np.divmod(best[merging], n)
         inner[going, one] += inner[going, other]
         inner[going, :, one] += inner[going, :, other]
+        barred[going, other] = barred[going, :, other] = -np.inf
         rows, columns = np.nonzero(group[going] == other[:, None])
         group[going[rows], columns] = one[rows]
     return _numbered(weights, group)

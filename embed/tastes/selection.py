@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from embed.ragged import places_in, spans, stable_order, starts_of
+from embed.ragged import counted, first_of, places_in, spans, stable_order, starts_of
 from embed.tastes.vocabulary import Vocabulary
 
 PHRASES = 12  # per profile: more is no taste but a list
@@ -56,13 +56,8 @@ class _Summed:
     @classmethod
     def of(cls, users: np.ndarray, phrases: np.ndarray, weights: np.ndarray, keys: np.ndarray) -> "_Summed":
         """Those are the same that have one user and one of keys (n,) ints; the first one's phrase stands for them."""
-        size = int(keys.max(initial=0)) + 1
-        order, new = _grouped(users * size + keys)
-        leads = np.zeros(len(order), bool)
-        leads[order[new]] = True
-        places = np.cumsum(leads) - 1  # of those that lead: in the order in which they came
-        of_entry, first = np.empty(len(order), np.int64), np.flatnonzero(leads)
-        of_entry[order] = places[order[new]][np.cumsum(new) - 1]
+        leads = (leading := first_of(users, keys)) == counted(len(keys))
+        of_entry, first = (np.cumsum(leads) - 1)[leading], np.flatnonzero(leads)
         return cls(users[first], phrases[first], np.bincount(of_entry, weights, len(first)), of_entry)
 
 

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from embed.catalog import Catalog
 from embed.locks import only_writer
-from embed.ragged import distinct
+from embed.ragged import counted, distinct, first_of
 from embed.records import Audience, Phrase, Profile, fold
 from embed.spill import Spill, spill
 from embed.store import Store, check_fingerprint, has_table, mend_table, read_table, tidy_table
@@ -169,8 +169,8 @@ class _Census:
         seen = distinct(of_users[watches] * titles + block["title"].to_numpy()[watches])
         once, alike = np.ones(len(seen)), np.ones(len(self.titles.numbers))
         every = entries_of_watches(*np.divmod(seen, max(titles, 1)), once, self.titles, alike)
-        pairs = distinct(every.users * self.phrases + every.phrases)
-        self.watched += np.bincount(pairs % max(self.phrases, 1), minlength=self.phrases)
+        once = first_of(every.users, every.phrases) == counted(len(every.users))
+        self.watched += np.bincount(every.phrases[once], minlength=self.phrases)
         return block
 
     @property
@@ -189,8 +189,9 @@ class _Census:
         """Of all that profiles are made of."""
         rules = (RULES, HALF_LIFE_DAYS, selection.PHRASES, wording.SHARES, phrases.PROMPTS, interests.ALIKE, interests.MOST)
         self._digest.update(repr((rules, encoder.fingerprint)).encode())
-        words = catalog.titles.select(["title_id", "genres", "moods", "people", "keywords"]).to_pylist()
-        self._digest.update(repr((words, catalog.artwork["people"].to_pylist())).encode())
+        words = catalog.titles.select(["title_id", "genres", "moods", "people", "keywords"]), catalog.artwork.select(["people"])
+        for batch in (batch for table in words for batch in table.combine_chunks().to_batches()):
+            self._digest.update(batch.serialize())
         return str(self._digest.hexdigest())
 
 

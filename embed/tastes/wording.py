@@ -30,7 +30,7 @@ def known_words(catalog: Catalog) -> dict[str, PhraseKey]:
     moods = {fold(mood): ("mood", fold(mood)) for mood in _all(catalog.titles, "moods")}
     genres = {
         fold(word): ("genre", genre_phrase(genre))
-        for genre in set(_all(catalog.titles, "genres"))
+        for genre in _all(catalog.titles, "genres")
         for word in (genre, genre_phrase(genre))
     }
     return moods | genres | {folded: ("person", name) for folded, name in spellings(catalog).items()}
@@ -45,8 +45,9 @@ def spellings(catalog: Catalog) -> dict[str, str]:
     return found
 
 
-def _all(table: pa.Table, column: str) -> Iterator[str]:
-    return (word for words in table[column].to_pylist() for word in words or ())
+def _all(table: pa.Table, column: str) -> Iterable[str]:
+    """Each once, in the order in which they come."""
+    return dict.fromkeys(word for words in table[column].to_pylist() for word in words or ())
 
 
 @dataclass
