@@ -21,7 +21,7 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 
-from embed.ragged import spans
+from embed.ragged import distinct, spans
 from embed.tastes.audience import apart_of
 from index.changes import title_means
 from index.filters import Context
@@ -157,6 +157,7 @@ class Bulk:
         ahead = self._tolerance(queries, priors)
         people = self._people_parts(self.crowd.likes(profiles))
         room = np.empty((max((len(strip.matrix) for strip in self._strips), default=0), queries.shape[1]), np.float32)
+        near = [np.empty((0, 2), np.int64)]
         first = 0  # column of the strip, among all
         for strip in self._strips:
             scores = np.matmul(strip.matrix, queries, out=room[: len(strip.matrix)])  # (columns, queries)
@@ -166,8 +167,12 @@ class Bulk:
             _add(scores, people, first)
             for block in strip.blocks:
                 of_block = scores[block.begin : block.begin + len(block.columns), : len(user_ids)]
-                self._choose_block(block, of_block.reshape(-1, len(block.titles), len(user_ids)), ahead, user_ids, into)
+                near.append(self._choose_block(block, of_block.reshape(-1, len(block.titles), len(user_ids)), ahead, into))
             first += len(scores)
+        users, titles = np.concatenate(near).T
+        for user in distinct(users).tolist():
+            of_user = titles[users == user]
+            into.artwork[user, of_user], into.scores[user, of_user] = self._exactly(user_ids[user], of_user)
         if self.lines is not None:
             rows = np.append(self.rows, ABSENT)[into.artwork]  # ABSENT is the last of them
             into.copy[:] = self.lines.choose(user_ids, asked, rows)
@@ -212,46 +217,35 @@ class Bulk:
         (of_columns, users), affinity = summed(keys, np.repeat(likes.weights, counts))
         return of_columns, users, (self.matcher.weights.people * affinity.clip(-1.0, 1.0)).astype(np.float32)
 
-    def _choose_block(self, block: _Block, scores: np.ndarray, ahead: np.float32, user_ids: list[str], into: Chosen) -> None:
-        """The best of each title of a block; scores: (size, titles, users)."""
+    def _choose_block(self, block: _Block, scores: np.ndarray, ahead: np.float32, into: Chosen) -> np.ndarray:
+        """The best of each title of a block, scores: (size, titles, users); returns (n, 2) users and titles whose best the Matcher
+        has to tell."""
         best, places, near = _best_and_near(scores, ahead)  # (titles, users) each
         which = block.columns.take(places * np.intp(len(block.titles)) + np.arange(len(block.titles))[:, None])
-        for place in np.flatnonzero(near.any(axis=1)).tolist():
-            users = np.flatnonzero(near[place])
-            which[place, users], best[place, users] = self._exactly(int(block.titles[place]), [user_ids[u] for u in users])
         titles = _as_slice(block.titles)
         into.artwork[:, titles], into.scores[:, titles] = which.T, best.T
+        of_titles, users = np.nonzero(near)
+        return np.stack([users, block.titles[of_titles]], axis=1)
 
-    def _exactly(self, title: int, user_ids: list[str]) -> tuple[np.ndarray, np.ndarray]:
-        """(places in `artwork_ids`, scores), (u,) each: what the Matcher gives these users, by its own sums of its own products."""
-        snapshot, weights, matcher_priors = self.matcher.snapshot, self.matcher.weights, self.matcher.catalog_priors
-        tastes = [self.matcher.taste(user_id, self.context) for user_id in user_ids]
-        number = snapshot.title_numbers[self.title_ids[title]]
-        queries = np.concatenate([taste.queries for taste in tastes])
-        page = snapshot.index.page(queries, np.array([number]))
-        words = self.matcher.words_on(page, queries)
-        ends = np.cumsum([0, *(len(taste.queries) for taste in tastes)]).tolist()
-        personal = [
-            self.matcher.personal_parts(taste, page.similarities[asked], page.starts, words, asked)
-            for taste, asked in zip(tastes, (slice(*ends_of) for ends_of in pairwise(ends)), strict=True)
-        ]
-        starts = np.arange(len(tastes) + 1) * len(page.rows)  # as if each user's page were a title
+    def _exactly(self, user_id: str, titles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(places in `artwork_ids`, scores) of these titles (t,): what the Matcher gives this user, by its own sums of its own
+        products."""
+        snapshot, taste = self.matcher.snapshot, self.matcher.taste(user_id, self.context)
+        numbers = np.array([snapshot.title_numbers[self.title_ids[title]] for title in titles.tolist()], np.int64)
+        page = snapshot.index.page(taste.queries, numbers)
+        every = slice(0, len(taste.queries))
+        words = self.matcher.words_on(page, taste.queries)
+        similarity, said, _ = self.matcher.personal_parts(taste, page.similarities, page.starts, words, every)
+        met = people_met(page, taste.people.rows, taste.people.who)
+        people = self.matcher.weights.people * people_affinity(len(page.rows), met, taste.people.weights)
+        prior = self.matcher.catalog_priors.of(taste.segment).log_odds[page.rows]
+        parts = Parts(prior, similarity, people, said)
         places = np.full(len(page.rows), ABSENT)
-        some = slice(*self.begins[title : title + 2].tolist())
-        places[np.searchsorted(page.rows, self.rows[some])] = np.arange(some.start, some.stop)
-        people, priors = [], []
-        for taste in tastes:
-            priors.append(np.where(places == ABSENT, -np.inf, matcher_priors.of(taste.segment).log_odds[page.rows]))
-            met = people_met(page, taste.people.rows, taste.people.who)
-            people.append(people_affinity(len(page.rows), met, taste.people.weights))
-        parts = Parts(
-            prior=np.concatenate(priors),
-            similarity=np.concatenate([similarity for similarity, *_ in personal]),
-            people=weights.people * np.concatenate(people),
-            words=None if words is None else np.concatenate([said for _, said, _ in personal if said is not None]),
-        )
-        best = best_of(parts.order, starts)
-        return places[best % len(places)], parts.score[best]
+        of_titles = [np.arange(*self.begins[title : title + 2].tolist()) for title in titles.tolist()]
+        may = np.concatenate(of_titles)
+        places[page.rows.searchsorted(self.rows[may])] = may
+        best = best_of(np.where(places == ABSENT, -np.inf, parts.order), page.starts)[page.titles.searchsorted(numbers)]
+        return places[best], parts.score[best]
 
 
 def _scales(matcher: Matcher) -> tuple[float, float, float]:

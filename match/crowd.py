@@ -132,7 +132,7 @@ def crowd_of(profiles: Profiles, audience: Audience, snapshot: Snapshot) -> Crow
 
     Raises FingerprintError where a profile is of another encoder, StoreError where a phrase of one has no vector.
     """
-    table = profiles.table.combine_chunks()
+    table = profiles.table
     lists = table["phrases"].combine_chunks()
     values, starts = lists.values, lists.offsets.to_numpy().astype(np.int64)
     _check_fingerprints(table["fingerprint"], np.diff(starts) > 0, snapshot)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from embed.ragged import spans, starts_of
+from embed.ragged import spans, stable_order, starts_of
 
 MOST = 4  # interests of a user
 # Cosine of two interests, less what all texts of their kind have in common, from which they say the same. The prompts of a genre say so
@@ -130,12 +130,16 @@ def mixtures_of(starts: np.ndarray, phrases: np.ndarray, weights: np.ndarray, nu
     users, owners = len(starts) - 1, np.repeat(np.arange(len(starts) - 1), np.diff(starts))
     liked, exact = weights > 0, weights.astype(np.float64)
     most = int(numbers.max(initial=0)) + 1
-    keys, of_liked = np.unique(owners[liked] * most + numbers[liked], return_inverse=True)
-    disliking = np.setdiff1d(owners, keys // most)  # their one interest is what they dislike
+    of_each = owners[liked] * most + numbers[liked]
+    there = np.zeros(users * most, bool)
+    there[of_each] = True
+    keys, of_liked = np.flatnonzero(there), (np.cumsum(there) - 1)[of_each]
+    liking = there.reshape(users, most).any(axis=1)
+    disliking = np.flatnonzero((np.diff(starts) > 0) & ~liking)  # their one interest is what they dislike
     of_interest = np.concatenate([keys // most, disliking])
     worth = np.bincount(of_liked, exact[liked], minlength=len(keys))
     whole = np.bincount(keys // most, worth, minlength=users)[keys // most]
-    order = np.argsort(of_interest, kind="stable")  # the numbers of a user's interests rise, and the one that weighs most is 0
+    order = stable_order(of_interest)  # the numbers of a user's interests rise, and the one that weighs most is 0
     place = np.empty(len(of_interest), np.int64)
     place[order] = np.arange(len(of_interest))
     first = starts_of(of_interest[order], users)
@@ -143,7 +147,7 @@ def mixtures_of(starts: np.ndarray, phrases: np.ndarray, weights: np.ndarray, nu
     of_entry = np.concatenate([place[of_liked], spans(first[owners[~liked]], counts)])
     mixed = np.concatenate([phrases[liked], np.repeat(phrases[~liked], counts)])
     factors = np.concatenate([exact[liked] * (whole / worth)[of_liked], np.repeat(exact[~liked], counts)])
-    by_interest = np.argsort(of_entry, kind="stable")
+    by_interest = stable_order(of_entry)
     begins = starts_of(of_entry[by_interest], len(of_interest))
     shares = np.concatenate([worth / whole, np.ones(len(disliking))])[order]
     return Mixtures(first, shares, begins, mixed[by_interest], factors[by_interest].astype(np.float32))
