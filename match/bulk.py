@@ -58,6 +58,7 @@ class _Block:
     """Titles with equally many artworks, some of them padding, side by side: the first of each, then the second of each, ..."""
 
     titles: np.ndarray  # (t,) int64, places among the titles asked
+    where: np.ndarray | slice  # the same, see `_as_slice`
     columns: np.ndarray  # (size * t,) int32, places in `Bulk.artwork_ids`; ABSENT where padded
     begin: int  # the first column in its strip
 
@@ -221,10 +222,9 @@ class Bulk:
         """The best of each title of a block, scores: (size, titles, users); returns (n, 2) users and titles whose best the Matcher
         has to tell."""
         best, places, near = _best_and_near(scores, ahead)  # (titles, users) each
-        which = block.columns.take(places * np.intp(len(block.titles)) + np.arange(len(block.titles))[:, None])
-        titles = _as_slice(block.titles)
-        into.artwork[:, titles], into.scores[:, titles] = which.T, best.T
-        of_titles, users = np.nonzero(near)
+        which = block.columns.take(places * np.int32(len(block.titles)) + np.arange(len(block.titles), dtype=np.int32)[:, None])
+        into.artwork[:, block.where], into.scores[:, block.where] = which.T, best.T
+        of_titles, users = np.divmod(np.flatnonzero(near), near.shape[1])
         return np.stack([users, block.titles[of_titles]], axis=1)
 
     def _exactly(self, user_id: str, titles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -318,7 +318,7 @@ def _strips(matcher: Matcher, kept: list[np.ndarray], rows: np.ndarray, log_odds
         if blocks and begin + len(columns) > COLUMNS:
             yield _strip(matcher, blocks, rows, log_odds)
             blocks, begin = [], 0
-        blocks.append(_Block(titles, columns, begin))
+        blocks.append(_Block(titles, _as_slice(titles), columns, begin))
         begin += len(columns)
     if blocks:
         yield _strip(matcher, blocks, rows, log_odds)
