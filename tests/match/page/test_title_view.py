@@ -130,9 +130,9 @@ def test_rejected_files_are_found_and_only_those_to_be_seen_are_there(
     assert page.locator(".rejected-row").count() < 40
     assert "<i>r119</i>.jpg" in page.locator(".rejected-row").first.inner_text()
     page.get_by_role("button", name="is damaged or cut off 60").click()
-    page.wait_for_selector("[role=status]:has-text('60 pictures')")
+    page.wait_for_selector("[role=status]:has-text('60 of 120 pictures')")
     page.get_by_label("Find").fill("R011")
-    page.wait_for_selector("[role=status]:has-text('1 picture')")
+    page.wait_for_selector("[role=status]:has-text('1 of 120 pictures')")
     assert page.locator(".rejected-row").count() == 1
     assert json.dumps("find=R011")[1:-1] in page.url
 

@@ -19,7 +19,7 @@ export function RejectedView({ parameters, overview }) {
   const narrowed = (changed) => go("rejected", { find, why, ...changed }, { replace: true });
   const draw = (number) => html`<${Rejected} row=${found.item(number)} />`;
   return html`<div class="bar-of-tools"><h2>Rejected</h2>${found.of > 0 && html`<${Letters} value=${find} label="Find" hint="artwork, title, path or reason" onInput=${(letters) => narrowed({ find: letters })} />
-      <p role="status" class="soft">${plural(found.total, "picture")}</p>`}</div>
+      <p role="status" class="soft">${(find || why) && `${counted(found.total)} of ${plural(found.of, "picture")}`}</p>`}</div>
     <p class="soft">${found.of ? html`${plural(found.of, "picture")} could not be used, the latest first. The job tries a file again when its bytes change, or with --retry-rejected.` : "Every picture could be used."}</p>
     ${found.of > 0 && html`<div class="narrowing"><ul aria-label="Reasons">${found.kinds.map(
         (kind) => html`<li key=${kind.why}><button type="button" aria-pressed=${kind.why === why} onClick=${() => narrowed({ why: kind.why === why ? "" : kind.why })}>
