@@ -67,7 +67,7 @@ function Header({ overview, view }) {
       )}
     </ul></nav>
     <p class="soft">Snapshot ${snapshot.name}, ${snapshot.published_at.slice(0, 16).replace("T", " ")}: ${plural(snapshot.artworks, "artwork")},
-      ${" "}${plural(overview.titles, "title")}, ${plural(overview.users, "user")}. Encoder <bdi>${encoder.name}</bdi>${encoder.bundled && ", for a first try only"}.</p>
+      ${" "}${plural(overview.titles, "title")}, ${plural(overview.users, "user")}. Encoder <bdi>${encoder.name}</bdi>${encoder.bundled && ", for a first try"}.</p>
   </header>`;
 }
 
