@@ -47,7 +47,7 @@ def inspect_matches(
         typer.Option(
             help="What to compare with what serves; may be repeated. A kept snapshot: snapshot=000003. Weights of the blend: "
             "similarity=1,people=0. Another store, as of a checkpoint that is tried out: store=OTHER. Served, the page compares any "
-            "snapshots and weights; other stores only where they are named here."
+            "snapshots and weights; other stores only where they are named here. In a terminal: scripts/compare_matches.py."
         ),
     ] = None,
 ) -> None:
