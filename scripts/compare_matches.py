@@ -77,11 +77,11 @@ def compare_matches(
 
 def in_json(made: "Comparison", serving: str) -> dict[str, Any]:
     """What it comes to, and the lists of titles and artwork behind it, whole; serving: the snapshot that does."""
-    from match.comparing.told import LISTS, artwork_listed, titles_changed, told_artwork, told_outcome, told_titles
+    from match.comparing.told import LISTS, artwork_listed, titles_changed, told_artworks, told_outcome, told_titles
 
     compared = made.compared
     lists: dict[str, Any] = {"titles": told_titles(compared, titles_changed(compared))}
-    lists |= {name: [told_artwork(compared, number) for number in artwork_listed(compared, name)] for name in LISTS}
+    lists |= {name: told_artworks(compared, artwork_listed(compared, name)) for name in LISTS}
     return {**told_outcome(made, serving), "lists": lists}
 
 

@@ -112,23 +112,22 @@ def artwork_listed(compared: Compared, name: str) -> list[int]:
     return order
 
 
-def told_artwork(compared: Compared, number: int) -> Told:
-    """users, there: on the former side and on the latter."""
-    population, title = compared.population, int(compared.titles_of[number])
-    return {
-        **_named(compared, number),
-        "title": population.title_ids[title],
-        "name": population.names[title],
-        "users": compared.chosen[:, number].tolist(),
-        "there": compared.there[:, number].tolist(),
-        "repainted": bool(compared.repainted[number]),
-    }
+def told_artworks(compared: Compared, numbers: Sequence[int]) -> list[Told]:
+    """Of the artwork of these numbers. users, there: on the former side and on the latter."""
+    population, some = compared.population, np.asarray(numbers, np.int64)
+    columns = compared.titles_of[some], compared.chosen[:, some].T, compared.there[:, some].T, compared.repainted[some]
+    rows = zip(_named(compared, some), *(column.tolist() for column in columns), strict=True)
+    return [
+        {**named, "title": population.title_ids[title], "name": population.names[title]}
+        | {"users": users, "there": there, "repainted": repainted}
+        for named, title, users, there, repainted in rows
+    ]
 
 
-def _named(compared: Compared, number: int) -> Told:
-    """As a thumbnail wants it; picture: the sha256."""
-    row = compared.artwork.slice(number, 1).to_pylist()[0]
-    return {"id": row["artwork_id"], "path": row["path"], "picture": row["sha256"]}
+def _named(compared: Compared, numbers: np.ndarray) -> list[Told]:
+    """As a thumbnail wants them; picture: the sha256."""
+    rows: list[Told] = compared.artwork.take(pa.array(numbers)).rename_columns(["id", "path", "picture"]).to_pylist()
+    return rows
 
 
 def told_change(compared: Compared, place: int) -> Told:
@@ -153,7 +152,7 @@ def _told_side_of_change(compared: Compared, place: int, which: int) -> Told | N
         return None
     parts = compared.changes.parts[place, :, which]  # (sides, parts)
     told = [None if np.isnan(own).any() else dict(zip(PARTS, map(float, own), strict=True)) for own in parts]
-    return {**_named(compared, number), "parts": told}
+    return {**_named(compared, np.array([number]))[0], "parts": told}
 
 
 def changes_table(compared: Compared) -> pa.Table:

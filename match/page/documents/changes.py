@@ -13,7 +13,7 @@ from index.titles import ABSENT
 from match.comparing.flow import Compared
 from match.comparing.outcome import Comparison
 from match.comparing.reasons import REASONS
-from match.comparing.told import LISTS, artwork_listed, titles_changed, told_artwork, told_change, told_titles
+from match.comparing.told import LISTS, artwork_listed, titles_changed, told_artworks, told_change, told_titles
 from match.page.documents import comparison
 from match.page.documents.blocks import BLOCK, block
 from match.page.documents.comparison import TITLES_WRITTEN
@@ -37,7 +37,7 @@ def artwork(site: Site, parameters: Parameters) -> Document:
     """from, to, start, list: of LISTS. Artwork that more users get on the latter side, that fewer get, that only one side has."""
     compared = _made(site, parameters).compared
     order = artwork_listed(compared, _one_of(parameters, "list", LISTS))
-    told = [told_artwork(compared, number) for number in block(order, parameters)]
+    told = told_artworks(compared, block(order, parameters))
     return {**_counted(site, len(order), BLOCKS_WRITTEN), "artwork": told}
 
 

@@ -11,7 +11,7 @@ from index.publish import publish_snapshot
 from match.comparing.flow import Asked
 from match.comparing.outcome import Comparison, compare_sides
 from match.comparing.sides import Side, side_of
-from match.comparing.told import artwork_listed, changes_table, titles_changed, told_artwork, told_outcome, told_titles
+from match.comparing.told import artwork_listed, changes_table, titles_changed, told_artworks, told_outcome, told_titles
 from match.matcher import Matcher
 
 
@@ -44,8 +44,8 @@ def test_two_blends_of_one_snapshot(shared_store: Store, opened: list[str | None
     assert told_titles(made.compared, titles_changed(made.compared)) == [
         {"id": "caper", "name": "Caper", "users": 4, "changed": 2, "reasons": {"people": 2}, "artworks": [2, 2]}
     ]
-    [won] = artwork_listed(made.compared, "gained")
-    assert told_artwork(made.compared, won)["users"] == [2, 4]
+    [won] = told_artworks(made.compared, artwork_listed(made.compared, "gained"))
+    assert (won["id"], won["title"], won["users"], won["there"]) == ("caper-ben", "caper", [2, 4], [True, True])
 
 
 def test_every_change_as_a_row(shared_store: Store) -> None:
