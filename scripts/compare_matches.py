@@ -116,7 +116,7 @@ def words(told: dict[str, Any]) -> list[str]:
     ]
     if changed["changed"]:
         lines.append(f"Why: {_reasons(changed['reasons'])}.")
-    return lines + [line for line in (*_leads(told["leads"]), *_notes(told)) if line]
+    return lines + _leads(told["leads"]) + _notes(told)
 
 
 def _side(side: dict[str, Any]) -> str:
@@ -143,24 +143,20 @@ def _leads(leads: list[dict[str, Any]]) -> list[str]:
 
 
 def _notes(told: dict[str, Any]) -> list[str]:
-    users, titles, agreement = told["users"], told["titles"], told["agreement"]
-    apart = [sum(users["apart"]), *(one["count"] for one in titles["apart"])]
-    return [
-        f"A sample: {users['compared']:,} users of {users['known']:,}, evenly spread."
-        if users["known"] > users["compared"]
-        else "",
-        f"Not compared, since one side alone has them: users {apart[0]:,}, titles {apart[1] + apart[2]:,}."
-        if any(apart)
-        else "",
-        f"Artworks with another picture under the same id: {told['artwork']['repainted']:,}."
-        if told["artwork"]["repainted"]
-        else "",
-        f"Choices that keep their artwork and get another line of copy: {told['lines']:,}." if told["lines"] else "",
-        f"Orders within titles agree with Kendall's tau {agreement['tau']:.2f} (1: the same order)."
-        if agreement["tau"] is not None
-        else "",
-        "Two encoders: scores of one do not compare with scores of the other." if told["differ"]["encoder"] else "",
+    """What else is to be known, each only where it is so."""
+    users, artwork, tau = told["users"], told["artwork"], told["agreement"]["tau"]
+    known_to_one = (sum(users["apart"]), "users"), (sum(one["count"] for one in told["titles"]["apart"]), "titles")
+    apart = ", ".join(f"{count:,} {what}" for count, what in known_to_one if count)
+    notes = [
+        (users["known"] > users["compared"], f"A sample: {users['compared']:,} users of {users['known']:,}, evenly spread."),
+        (apart, f"Not compared, since one side alone has them: {apart}."),
+        (artwork["retired"] or artwork["new"], f"Artworks gone: {artwork['retired']:,}, new: {artwork['new']:,}."),
+        (artwork["repainted"], f"Artworks with another picture under the same id: {artwork['repainted']:,}."),
+        (told["lines"], f"Choices that keep their artwork and get another line of copy: {told['lines']:,}."),
+        (tau is not None, f"Orders within titles agree with Kendall's tau {tau or 0:.2f} (1: the same order)."),
+        (told["differ"]["encoder"], "Two encoders: scores of one do not compare with scores of the other."),
     ]
+    return [text for is_so, text in notes if is_so]
 
 
 def _print_segments(segments: list[dict[str, Any]]) -> None:

@@ -66,6 +66,44 @@ def test_a_night_in_which_nothing_changed(invoke: Callable, served: Store) -> No
     assert "Titles that change" not in result.stdout
 
 
+def test_words_say_what_else_is_to_be_known() -> None:
+    from artwork_doors.compare_matches import words
+
+    side = {
+        "store": None,
+        "serves": False,
+        "snapshot": {"name": "1"},
+        "encoder": {"name": "a", "fingerprint": "b"},
+        "weights": {},
+    }
+    told = {
+        "from": {**side, "store": "OTHER"},
+        "to": side,
+        "differ": {"encoder": True},
+        "users": {"compared": 2000, "known": 5000, "apart": [3, 4]},
+        "titles": {"compared": 10, "changed": 1, "apart": [{"count": 0}, {"count": 2}]},
+        "changed": {"changed": 2000, "choices": 20000, "users_changed": 2000, "value": 0.1, "low": 0.09, "high": 0.12}
+        | {"reasons": {"retired": 1500, "people": 500}},
+        "lines": 5,
+        "artwork": {"retired": 1, "new": 0, "repainted": 6},
+        "leads": [{"median": None, "ninety": None}, {"median": 0.5, "ninety": 0.75}],
+        "agreement": {"tau": 0.875, "pairs": 3},
+    }
+    assert words(told) == [
+        "From OTHER, snapshot 1; a b; ",
+        "To   snapshot 1; a b; ",
+        "10.0% of choices change (9.0% to 12.0% for users like these): 2,000 of 20,000 choices; 2,000 of 2,000 users, 1 of 10 titles.",
+        "Why: gone 1,500, people 500.",
+        "A sample: 2,000 users of 5,000, evenly spread.",
+        "Not compared, since one side alone has them: 7 users, 2 titles.",
+        "Artworks gone: 1, new: 0.",
+        "Artworks with another picture under the same id: 6.",
+        "Choices that keep their artwork and get another line of copy: 5.",
+        "Orders within titles agree with Kendall's tau 0.88 (1: the same order).",
+        "Two encoders: scores of one do not compare with scores of the other.",
+    ]
+
+
 @pytest.mark.parametrize(
     ("side", "message"),
     [
