@@ -107,9 +107,16 @@ def _serve(store: "Store", host: str, port: int, users: str | None, titles: str 
         config = uvicorn.Config(
             page, log_level="warning", lifespan="off", http="h11", h11_max_incomplete_event_size=LONGEST_ADDRESS
         )
+        address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
+
+        class Server(uvicorn.Server):
+            async def startup(self, sockets: "list[socket] | None" = None) -> None:
+                """Says where, once whoever stops it is heard."""
+                await super().startup(sockets)
+                typer.echo(address)
+
         with suppress(KeyboardInterrupt):
-            typer.echo(f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/")
-            uvicorn.Server(config).run(sockets=[listening])
+            Server(config).run(sockets=[listening])
 
 
 def _listen(listening: "socket", host: str, port: int) -> None:
