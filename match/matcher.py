@@ -326,14 +326,17 @@ class Matcher:
         return with_words(standardised(cosines, begins, self.spread), worded, taste.shares, self.weights)
 
     def _others(self, view: "_View", best: np.ndarray, order: np.ndarray) -> list[tuple[Scored, ...]]:
-        """Per title, what else may be shown, best first."""
+        """Per title, what else may be shown, best first. Who looks at the runners-up alone waits for no explanation of the rest."""
         page = view.page
         titles = np.repeat(np.arange(len(page.titles)), page.sizes)
         ranked = np.lexsort((np.arange(len(order)), -order, titles))
         ranked = ranked[(order[ranked] > -np.inf) & (ranked != best[titles[ranked]])]
+        titles = titles[ranked]
+        second = np.diff(titles, prepend=ABSENT) != 0
+        seconds, rest = (iter(self._scored(view, titles[some], ranked[some])) for some in (second, ~second))
         others: list[list[Scored]] = [[] for _ in page.titles]
-        for title, scored in zip(titles[ranked].tolist(), self._scored(view, titles[ranked], ranked), strict=True):
-            others[title].append(scored)
+        for title, is_second in zip(titles.tolist(), second.tolist(), strict=True):
+            others[title].append(next(seconds if is_second else rest))
         return list(map(tuple, others))
 
     def _blocks(self, numbers: np.ndarray) -> list[np.ndarray]:

@@ -88,18 +88,25 @@ def _sides(texts: list[str]) -> "list[Side]":
 
 
 def _serve(store: "Store", host: str, port: int, users: str | None, titles: str | None, sides: "Sequence[Side]") -> None:
+    import gc
     import signal
     from contextlib import suppress
     from socket import AF_INET, AF_INET6, socket
 
     import uvicorn
+    from threadpoolctl import threadpool_limits
 
     from match.live import LiveMatcher
     from match.page import application
     from match.page.server import LOOPBACK
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # who stops it, by whichever way, is no failure
-    with LiveMatcher(store) as live, socket(AF_INET6 if ":" in host else AF_INET) as listening:
+    # Each answer has a thread of its own: BLAS's threads would wait for each other's, spinning.
+    with (
+        threadpool_limits(1, user_api="blas"),
+        LiveMatcher(store) as live,
+        socket(AF_INET6 if ":" in host else AF_INET) as listening,
+    ):
         _listen(listening, host, port)
         hosts = LOOPBACK if host in ("127.0.0.1", "::1", "localhost") else ["*"]
         asked = console.names(users), console.names(titles)
@@ -115,6 +122,7 @@ def _serve(store: "Store", host: str, port: int, users: str | None, titles: str 
                 await super().startup(sockets)
                 typer.echo(address)
 
+        gc.freeze()  # what stays open: going through all of it now and then would stop every answer for 40 ms
         with suppress(KeyboardInterrupt):
             Server(config).run(sockets=[listening])
 
