@@ -16,7 +16,8 @@ export function useLists(asked) {
   lists.current = now;
   for (const list of now.values()) list.changed = redraw;
   useEffect(() => {
-    for (const list of lists.current.values()) if (list.total === null) wantBlock(list, 0);
+    // Of a list that is unknown, or was empty before, nothing is drawn that would ask for it.
+    for (const list of lists.current.values()) if (!list.asked.size && !list.wanted.size) wantBlock(list, 0);
   });
   useEffect(() => () => lists.current.forEach(drop), []);
   return asked.map(({ id }) => {

@@ -1,6 +1,7 @@
 // Numbers as the page writes them.
 
 export const signed = (value) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(2)}`;
+export const exact = (value, digits = 3) => value.toFixed(digits).replace("-", "−");
 export const percent = (value, digits = 1) => `${(100 * value).toFixed(digits)} %`;
 const COUNTS = new Intl.NumberFormat("en"); // made once: a number's own toLocaleString makes one each time
 
