@@ -1,6 +1,7 @@
 // The app: a bar of views, and the one that the address names.
 import { html, render, useEffect, useState } from "./base.js";
 import { ask, begin, renew } from "./ask.js";
+import { Help } from "./help.js";
 import { Newer } from "./newer.js";
 import { counted, dated, plural } from "./numbers.js";
 import { Guarded, standStill, usePlace, useTitle } from "./place.js";
@@ -84,6 +85,7 @@ function Header({ overview, view }) {
         ([name, { label, count }]) => label && html`<li key=${name}><a href=${href(name)} aria-current=${name === view ? "page" : null}>${label}${count && html` <small>${counted(count(overview))}</small>`}</a></li>`,
       )}
     </ul></nav>
+    <${Help} view=${view} />
     <p class="soft">Snapshot ${snapshot.name}, <time datetime=${snapshot.published_at}>${dated(snapshot.published_at)}</time>: ${plural(snapshot.artworks, "artwork")},
       ${" "}${plural(overview.titles, "title")}, ${plural(overview.users, "user")}. Encoder <bdi>${encoder.name}</bdi>${encoder.bundled && ", which serves a first try and is no match for a real one"}.</p>
   </header>`;

@@ -2,6 +2,7 @@
 import { html, useState } from "../base.js";
 import { isWritten, useDocument } from "../ask.js";
 import { Counts, Interval, inPercent, scaleOf } from "../intervals.js";
+import { useKeys } from "../keys.js";
 import { plural, signed } from "../numbers.js";
 import { PickUser } from "../picker.js";
 import { Picture } from "../picture.js";
@@ -30,6 +31,8 @@ function TitleFor({ title, user, parameters, overview }) {
   const { document, error } = useDocument("title", { ...tried(user), ...where, title, user });
   const about = useDocument("about", { ...tried(user), taste: null, title });
   const failed = error ?? about.error;
+  const step = (id) => id && go("title", { ...where, title: id, user });
+  useKeys({ ArrowLeft: () => step(about.document?.previous), ArrowRight: () => step(about.document?.next) });
   if (failed) return html`<p class="error">${failed.message}</p>`;
   if (!document || !about.document || about.document.id !== title || document.id !== title) return html`<p class="loading">Loading …</p>`;
   return html`<${TitleHead} about=${about.document} document=${document} user=${user} where=${where} />
