@@ -48,8 +48,8 @@ Row = dict[str, Any]
 class Problem:
     """One bad value: its row was set aside (or, for an unknown column, that column)."""
 
-    file: str
-    row: int
+    file: str  # its name in the catalog's folder
+    row: int  # from 1, as the file counts its rows; 0: of the file as a whole
     field: str
     reason: str
     remedy: str
@@ -61,13 +61,16 @@ class Problem:
 
 @dataclass(frozen=True)
 class Catalog:
-    """What a catalog folder holds that can be used, and what in it cannot."""
+    """What a catalog folder holds that can be used, and what in it cannot. Make one with `read_catalog`.
+
+    Each table has the schema of its name in embed.records: TITLE, ARTWORK and so on; one that was not asked for is empty.
+    """
 
     root: Path
     pictures: str  # the folder or URL below which the artwork's paths lie
     titles: pa.Table
     artwork: pa.Table
-    history: pa.Table
+    history: pa.Table  # of WATCH
     tastes: pa.Table
     problems: tuple[Problem, ...] = field(default=())
     copy: pa.Table = field(default_factory=COPY.empty_table)  # lines of micro-copy

@@ -37,7 +37,7 @@ class EncoderChoice:
     """Which checkpoint: open_clip's model name and `pretrained` tag, `hf-hub:org/repo`, `local-dir:FOLDER` or `bundled`."""
 
     model: str = BUNDLED
-    pretrained: str | None = None
+    pretrained: str | None = None  # a tag, or a file of weights
 
     def __str__(self) -> str:
         return f"{self.model} / {self.pretrained}" if self.pretrained else self.model
@@ -59,13 +59,13 @@ class Encoder:
     """An opened checkpoint. Make one with `load_encoder`."""
 
     choice: EncoderChoice
-    fingerprint: str  # sha256, hexadecimal
-    dimension: int
+    fingerprint: str  # sha256, hexadecimal, over weights, architecture, preprocessing and tokenizer
+    dimension: int  # d, the length of a vector
     model: Any
     preprocessing: Preprocessing  # what happens to a picture before the image tower
     tokenizer: Any
-    context_length: int
-    device: str
+    context_length: int  # tokens that the text tower reads
+    device: str  # as torch names it
 
     def encode_images(self, pictures: "Sequence[Image.Image]") -> np.ndarray:
         """(n, d) float32 unit vectors of n RGB pictures. Raises EncoderError where a vector is not finite."""
@@ -76,7 +76,8 @@ class Encoder:
     def encode_pixels(self, pixels: np.ndarray) -> np.ndarray:
         """(n, d) float32 unit vectors of pixels (n, height, width, 3) uint8 as `preprocessing.resize` gives them.
 
-        Eager PyTorch in float32: the reference for every faster way in `embed.backends`.
+        Eager PyTorch in float32: the reference for every faster way in `embed.backends`. Raises EncoderError where a vector is not
+        finite.
         """
         import torch
 
@@ -87,7 +88,8 @@ class Encoder:
         return unit(raw.float().cpu().numpy())
 
     def encode_texts(self, texts: Sequence[str]) -> np.ndarray:
-        """(n, d) float32 unit vectors. Texts that `fits` denies are cut by the tokenizer: split them first."""
+        """(n, d) float32 unit vectors of n texts. Texts that `fits` denies are cut by the tokenizer: split them first. Raises
+        EncoderError where a vector is not finite."""
         import torch
 
         if not len(texts):

@@ -72,7 +72,7 @@ class JobReport:
     plan: Plan
     embedded: int  # pictures that went through the tower and were committed
     rejected: tuple[Row, ...]  # all pictures set aside as of now, as rows of REJECTED
-    seconds: dict[str, float]  # per stage; decode: what the tower waited for it
+    seconds: dict[str, float]  # per stage (plan, embed, commit, words …); decode: what the tower waited for it
     images_per_second: float  # of the embedding, without planning
     backend: dict[str, Any]  # how the tower ran and what was measured; empty where there was nothing to embed
     words: int  # tags and lines of copy that went through the text tower and were committed
@@ -115,7 +115,8 @@ def embed_artwork(
 ) -> JobReport:
     """Bring the store to the catalog: embed what is new or changed, retire what is gone, set aside what cannot be read.
 
-    Pictures go through the image tower, tags and lines of copy through the text tower.
+    Pictures go through the image tower, tags and lines of copy through the text tower. May be killed at any moment and run again: it
+    goes on after its last commit, and the store ends the same. watch: is told every Event.
 
     Raises FingerprintError where the encoder is not the store's, StoreError where another job is writing to the store or where
     it cannot be written (a full disk), EncoderError where the backend asked for is not there or not true.
@@ -158,6 +159,8 @@ def switch_to(
 
     Returns the report and whether the store was switched: not while an artwork that has a vector of the serving encoder has
     none of the new one. Stopped anywhere, it is run again and goes on; the store serves what it served.
+
+    Raises what `embed_artwork` raises.
     """
     beside = open_beside(store, encoder.choice, encoder.fingerprint, encoder.dimension)
     report = embed_artwork(catalog, beside, encoder, options, watch)

@@ -149,7 +149,7 @@ def _of_all(place: _Place, error: BaseException) -> CatalogError:
     elif "credentials" in str(error).lower():
         reason, remedy = str(error), "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE, or FSSPEC_S3_ANON=true"
     else:
-        reason, remedy = str(error) or type(error).__name__, "check the network and AWS_ENDPOINT_URL, and run the job again"
+        reason, remedy = str(error) or type(error).__name__, "check the network and AWS_ENDPOINT_URL, and try again"
     return CatalogError(f"pictures at {place.root} cannot be reached: {reason}; {remedy}")
 
 

@@ -13,7 +13,7 @@ def cores() -> int:
 
 @dataclass(frozen=True)
 class JobOptions:
-    """All of it may be left as it is."""
+    """How a batch job runs; all of it may be left as it is."""
 
     backend: str = "auto"  # how the tower runs: see embed.backends
     engine: str = "local"  # or ray: past one machine

@@ -388,8 +388,8 @@ class Phrase:
 
     text: str
     kind: str  # genre, mood, person, keyword or stated
-    weight: float
-    titles: tuple[str, ...] = ()
+    weight: float  # share of the taste: in a profile that was made, the sizes of all phrases' sum to 1
+    titles: tuple[str, ...] = ()  # title_ids
     interest: int = field(default=0, compare=False)  # which of the user's interests it belongs to; -1 for a dislike
 
     def __str__(self) -> str:
@@ -398,13 +398,13 @@ class Phrase:
 
 @dataclass(frozen=True)
 class Profile:
-    """A user's taste: phrases, and their unit vectors (phrases, d) float32 in the encoder's space."""
+    """A user's taste: phrases, and what they are in the encoder's space."""
 
     user_id: str
-    phrases: tuple[Phrase, ...]
-    vectors: np.ndarray
-    fingerprint: str
-    source: str = ""  # see PROFILE
+    phrases: tuple[Phrase, ...]  # strongest first
+    vectors: np.ndarray  # (phrases, d) float32, unit vectors
+    fingerprint: str  # of the encoder whose vectors they are
+    source: str = ""  # what it was made of: see PROFILE
     locale: str | None = None
     segment: str | None = None
 

@@ -57,10 +57,10 @@ class Store:
 
     root: Path
     choice: EncoderChoice
-    fingerprint: str
-    dimension: int
+    fingerprint: str  # of the encoder, sha256 in hexadecimal
+    dimension: int  # d, the length of its vectors
     pictures: str | None  # the folder or URL below which the catalog's pictures lie
-    folder: str = FIRST_FOLDER
+    folder: str = FIRST_FOLDER  # of this encoder's tables, in `root`
 
     @property
     def tables(self) -> Path:
@@ -80,7 +80,8 @@ class Store:
 def create_store(root: Path | str, choice: EncoderChoice, fingerprint: str, dimension: int) -> Store:
     """Make the folder and its record, or open it where it is there already and was made with the same encoder.
 
-    A folder that holds nothing but a record half written, by a run that was killed, counts as empty.
+    fingerprint, dimension: the encoder's (`Encoder`). A folder that holds nothing but a record half written, by a run that was
+    killed, counts as empty.
 
     Raises FingerprintError where the store belongs to another encoder, StoreError where `root` is something else.
     """

@@ -42,7 +42,7 @@ def nearest(
     limit: float = EXACT_LIMIT,
     enough: float = ENOUGH,
 ) -> Nearest:
-    """The k artworks nearest to each query. queries: (q, d) unit vectors; k: at least 1.
+    """The k artworks nearest to each query, by the inner product. queries: (q, d) float32 unit vectors; k: at least 1.
 
     Exact up to `limit` queries x artworks. Above, lists are made (see index.inverted), and twice as many of them probed until
     the recall of a sample of the queries reaches `enough` or all are probed: what is then found is right in similarity and order.

@@ -38,11 +38,11 @@ class Manifest:
     """What a snapshot says of itself."""
 
     format: int
-    name: str
+    name: str  # six digits, counting on
     published_at: str  # ISO 8601, UTC
-    fingerprint: str
-    dimension: int
-    titles: int
+    fingerprint: str  # of the encoder whose vectors it has
+    dimension: int  # d, their length
+    titles: int  # those without artwork included
     artworks: int
     base: str  # the snapshot with which vectors.npy was written
     words: int  # distinct tags and lines of micro-copy

@@ -32,12 +32,13 @@ SHARPNESS = (
 class Weights:
     """What a unit of each part is worth in log-odds. Defaults are sane guesses until they are fitted on logs (match.fitting).
 
-    Who is on an artwork is known, how it looks is estimated: the favourite person outweighs four units of similarity.
+    Who is on an artwork is known, how it looks is estimated: the favourite person outweighs four units of similarity. Each is 0 or
+    more; what is 0 has no say.
     """
 
-    similarity: float = 0.5
-    people: float = 2.5
-    words: float = 0.125
+    similarity: float = 0.5  # of the picture and the taste, in units of `usual_spread`
+    people: float = 2.5  # of who is on it, liked from -1 to 1
+    words: float = 0.125  # of its tags and micro-copy, in a spread of their own
     copy: float = 0.5  # of the similarity of a line of copy
 
     @property
@@ -47,11 +48,11 @@ class Weights:
 
 
 class Prior(NamedTuple):
-    """P(quality play | impression) of an artwork, and the counts behind it."""
+    """P(quality play | impression) of an artwork or a line of copy, and the counts behind it."""
 
-    mean: float
+    mean: float  # above 0, below 1: of the Beta posterior
     impressions: int
-    plays: int
+    plays: int  # of them, how many led to a quality play
     segment: str | None = None  # whose it is; None: everyone's
 
 

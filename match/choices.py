@@ -86,7 +86,7 @@ class Written:
     """What stands in the folder at the end of a run."""
 
     folder: Path
-    snapshot: str
+    snapshot: str  # its name
     users: int
     titles: int
     without_artwork: int  # titles
@@ -113,7 +113,7 @@ def write_choices(
     """Choose for all that is asked and keep it in `folder`, which is made; goes on where a run before was stopped.
 
     While it runs, matrix products of this process have one thread each. Campaigns are those of the moment at which the first run
-    began. `restart` drops what the folder holds of another run, at once or before.
+    began. `restart` drops what the folder holds of another run, at once or before. progress: is told (choices done, of how many).
 
     Raises StoreError where the folder is of another snapshot, of other tastes or settings, or holds something else, or where
     another process writes to it; and what Matcher.open and Bulk.of raise.

@@ -26,7 +26,7 @@ PROMINENCE, VARIETY, LOOKS, CAP = "prominence", "variety", "look-alike", "exposu
 class Guards:
     """What the guards ask for; None or 0 switches one off."""
 
-    least_prominence: float = 0.3  # of an artwork, where the catalog says it
+    least_prominence: float = 0.3  # 0..1: of an artwork, where the catalog says it
     leads: int = 3  # people first named by the title: artwork that shows people, and none of them, has little part in it
     most_alike: int = 3  # choices that share a person or the main tag, of any ...
     of_a_row: int = 10  # ... so many one after the other on a page

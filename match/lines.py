@@ -32,9 +32,9 @@ class Line(NamedTuple):
     copy_id: str
     text: str
     score: float  # log-odds
-    prior_part: float
-    similarity_part: float
-    prior: Prior
+    prior_part: float  # of it, in log-odds
+    similarity_part: float  # the same
+    prior: Prior  # the line's own
 
 
 @dataclass(frozen=True)

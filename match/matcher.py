@@ -70,7 +70,9 @@ class Choice(NamedTuple):
     others: tuple[Scored, ...] = ()  # the runners-up, best first, where asked for
     copy: Line | None = None  # the line of micro-copy to stand beside the artwork
     copy_reason: str = NO_LINES
-    propensity: float | None = None  # of the artwork; None where it was not drawn but is the best (match.exploring)
+    propensity: float | None = (
+        None  # of the artwork, above 0, at most 1; None where it was not drawn but is the best (match.exploring)
+    )
     guards: tuple[str, ...] = ()  # that spoke, and how much of the title they set aside
 
     def _repr_html_(self) -> str:
@@ -173,7 +175,8 @@ class Matcher:
         average taste, an unknown title a Choice without artwork; both say so. `context` narrows what may be shown; where it
         leaves nothing of a title, the Choice has the title's fallback or no artwork, and says what stopped the others. Beside the
         artwork stands the best line of copy that contradicts neither it nor the context's locale, where the title has one.
-        What explains an artwork's score is put together when somebody looks: see match.scored.
+        What explains an artwork's score is put together when somebody looks: see match.scored. `with_others` gives each Choice its
+        runners-up, best first.
         Without `explore` the artwork is the best that may be shown, whatever else the page has; with it, it is drawn, kept and guarded
         as match.exploring.serving says: Exploring(Exploration("best", floor=0)) is the best that prominence and variety leave.
         Raises FingerprintError for a foreign Profile, ValueError for a context that cannot be.
@@ -189,7 +192,7 @@ class Matcher:
         with_others: bool = False,
         explore: Exploring | None = None,
     ) -> Pages:
-        """`choose` for each of many users, in their order."""
+        """`choose` for each of many users, in their order; each page is what `choose` gives. Raises what that raises."""
         title_ids = self.title_ids if titles is None else list(titles)
         serving = None if explore is None else partial(self._explore, explore, context, title_ids)
         number_of = self.snapshot.title_numbers
@@ -323,14 +326,17 @@ class Matcher:
         return with_words(standardised(cosines, begins, self.spread), worded, taste.shares, self.weights)
 
     def _others(self, view: "_View", best: np.ndarray, order: np.ndarray) -> list[tuple[Scored, ...]]:
-        """Per title, what else may be shown, best first."""
+        """Per title, what else may be shown, best first. Who looks at the runners-up alone waits for no explanation of the rest."""
         page = view.page
         titles = np.repeat(np.arange(len(page.titles)), page.sizes)
         ranked = np.lexsort((np.arange(len(order)), -order, titles))
         ranked = ranked[(order[ranked] > -np.inf) & (ranked != best[titles[ranked]])]
+        titles = titles[ranked]
+        second = np.diff(titles, prepend=ABSENT) != 0
+        seconds, rest = (iter(self._scored(view, titles[some], ranked[some])) for some in (second, ~second))
         others: list[list[Scored]] = [[] for _ in page.titles]
-        for title, scored in zip(titles[ranked].tolist(), self._scored(view, titles[ranked], ranked), strict=True):
-            others[title].append(scored)
+        for title, is_second in zip(titles.tolist(), second.tolist(), strict=True):
+            others[title].append(next(seconds if is_second else rest))
         return list(map(tuple, others))
 
     def _blocks(self, numbers: np.ndarray) -> list[np.ndarray]:

@@ -5,6 +5,7 @@ Exit codes: 0 done; 1 done, but some input was set aside; 2 could not run, said 
 
 import functools
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
 import typer
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from rich.progress import Progress, ProgressColumn
 
     from embed.encoder import EncoderChoice
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 SHOWN = 20  # problems printed one by one; --json has them all
+TABLE_FORMATS = (".csv", ".parquet")
 
 BUNDLED_NOTE = (
     "note: made with the bundled checkpoint, which proves the machinery and serves a first try but is no match for a real one: "
@@ -192,6 +195,29 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))  # Text: square brackets in a name are no markup
     console.print(table)
+
+
+def check_table(out: Path | None) -> None:
+    """Raises typer.BadParameter where --out is no file that `write_table` can write."""
+    if out is not None and out.suffix.lower() not in TABLE_FORMATS:
+        raise typer.BadParameter(f"--out {str(out)!r} must end in {' or '.join(TABLE_FORMATS)}")
+
+
+def write_table(table: "pa.Table", out: Path) -> None:
+    """Whole or not at all, as CSV or Parquet by the name's ending."""
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    beside = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        if out.suffix.lower() == ".csv":
+            pyarrow.csv.write_csv(table, beside)
+        else:
+            pyarrow.parquet.write_table(table, beside)
+        beside.replace(out)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def names(text: str | None) -> list[str] | None:

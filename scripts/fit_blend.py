@@ -41,9 +41,9 @@ def fit_blend(
 ) -> None:
     """Fit the weights of a score on LOGS, report what each part is worth, and publish them in STORE if they are better.
 
-    LOGS is a log of choices that were explored (see README), with its plays. The weights are fitted on the earlier days and must tell
-    the later days' quality plays better than the defaults do, and than weights that STORE publishes; else nothing is published. What
-    is not sure of them is said. From then on match_user, match_all and running matchers use them.
+    LOGS is a log of choices that were explored (docs/exploring.md), with its plays. The weights are fitted on the earlier days and
+    must tell the later days' quality plays better than the defaults do, and than weights that STORE publishes; else nothing is
+    published. What is not sure of them is said. From then on match_user, match_all and running matchers use them.
 
     Exit code 0: the weights are better, and published but for --dry-run; 1: refused, with the reason; 2: could not run.
     """

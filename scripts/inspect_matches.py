@@ -47,7 +47,7 @@ def inspect_matches(
         typer.Option(
             help="What to compare with what serves; may be repeated. A kept snapshot: snapshot=000003. Weights of the blend: "
             "similarity=1,people=0. Another store, as of a checkpoint that is tried out: store=OTHER. Served, the page compares any "
-            "snapshots and weights; other stores only where they are named here."
+            "snapshots and weights; other stores only where they are named here. In a terminal: scripts/compare_matches.py."
         ),
     ] = None,
 ) -> None:
@@ -88,18 +88,25 @@ def _sides(texts: list[str]) -> "list[Side]":
 
 
 def _serve(store: "Store", host: str, port: int, users: str | None, titles: str | None, sides: "Sequence[Side]") -> None:
+    import gc
     import signal
     from contextlib import suppress
     from socket import AF_INET, AF_INET6, socket
 
     import uvicorn
+    from threadpoolctl import threadpool_limits
 
     from match.live import LiveMatcher
     from match.page import application
     from match.page.server import LOOPBACK
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # who stops it, by whichever way, is no failure
-    with LiveMatcher(store) as live, socket(AF_INET6 if ":" in host else AF_INET) as listening:
+    # Each answer has a thread of its own: BLAS's threads would wait for each other's, spinning.
+    with (
+        threadpool_limits(1, user_api="blas"),
+        LiveMatcher(store) as live,
+        socket(AF_INET6 if ":" in host else AF_INET) as listening,
+    ):
         _listen(listening, host, port)
         hosts = LOOPBACK if host in ("127.0.0.1", "::1", "localhost") else ["*"]
         asked = console.names(users), console.names(titles)
@@ -107,9 +114,17 @@ def _serve(store: "Store", host: str, port: int, users: str | None, titles: str 
         config = uvicorn.Config(
             page, log_level="warning", lifespan="off", http="h11", h11_max_incomplete_event_size=LONGEST_ADDRESS
         )
+        address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
+
+        class Server(uvicorn.Server):
+            async def startup(self, sockets: "list[socket] | None" = None) -> None:
+                """Says where, once whoever stops it is heard."""
+                await super().startup(sockets)
+                typer.echo(address)
+
+        gc.freeze()  # what stays open: going through all of it now and then would stop every answer for 40 ms
         with suppress(KeyboardInterrupt):
-            typer.echo(f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/")
-            uvicorn.Server(config).run(sockets=[listening])
+            Server(config).run(sockets=[listening])
 
 
 def _listen(listening: "socket", host: str, port: int) -> None:

@@ -1,6 +1,5 @@
 """Artwork that looks alike, within a title and across titles: `python scripts/report_duplicates.py --store STORE`."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,12 +8,9 @@ import typer
 from artwork_doors import console
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from index.duplicates import Duplicates
 
 app = console.door()
-FORMATS = (".csv", ".parquet")
 
 
 @app.command()
@@ -38,8 +34,7 @@ def report_duplicates(
 
     Exit code 0: reported, also where nothing looks alike; 2: could not run.
     """
-    if out is not None and out.suffix.lower() not in FORMATS:
-        raise typer.BadParameter(f"--out {str(out)!r} must end in {' or '.join(FORMATS)}")
+    console.check_table(out)
     from embed.store import open_store
     from index.duplicates import THRESHOLD, near_duplicates
     from index.snapshot import open_snapshot
@@ -51,7 +46,7 @@ def report_duplicates(
         found = near_duplicates(snapshot, threshold, across=not within_titles, progress=progress)
     console.note_checkpoint(open_store(store, snapshot.manifest.fingerprint).choice)
     if out is not None:
-        write_pairs(found.pairs, out)
+        console.write_table(found.pairs, out)
     if as_json:
         console.answer({**counts(found), "threshold": threshold, "pairs": found.pairs.to_pylist()})
         return
@@ -103,23 +98,6 @@ def _print_pairs(found: "Duplicates") -> None:
     )
     if found.found > console.SHOWN:
         typer.echo(f"... and {found.found - console.SHOWN:,} more pairs (--json or --out has {len(found.pairs):,} in all)")
-
-
-def write_pairs(pairs: "pa.Table", out: Path) -> None:
-    """Whole or not at all, as CSV or Parquet by the name's ending."""
-    import pyarrow.csv
-    import pyarrow.parquet
-
-    out.parent.mkdir(parents=True, exist_ok=True)
-    beside = out.with_name(f".{out.name}.{os.getpid()}")
-    try:
-        if out.suffix.lower() == ".csv":
-            pyarrow.csv.write_csv(pairs, beside)
-        else:
-            pyarrow.parquet.write_table(pairs, beside)
-        beside.replace(out)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def main() -> None:

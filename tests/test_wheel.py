@@ -7,10 +7,12 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import Distribution, PackageNotFoundError, distribution, distributions, version
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = {"embed", "index", "match", "artwork_doors", "artwork_assets"}
@@ -87,16 +89,45 @@ def _isolation() -> list[str]:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Iterator[Path]:
-    """The `bin` folder of an environment that has the wheel and what it asks for, and nothing else; gigabytes, so not kept."""
+    """The `bin` folder of an environment that has the wheel and what it asks for, and nothing else. What it asks for is linked from
+    this environment: gigabytes, which pip would copy for a minute."""
     folder = tmp_path_factory.mktemp("environment")
-    try:
-        run(sys.executable, "-m", "venv", folder, cwd=folder)
-        pip = (folder / "bin" / "python", "-m", "pip", "--disable-pip-version-check")
-        run(*pip, "install", "--quiet", "-c", ROOT / "constraints.txt", wheel, cwd=folder)
-        run(*pip, "check", cwd=folder)
-        yield folder / "bin"
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    run(sys.executable, "-m", "venv", "--without-pip", folder, cwd=folder)
+    python = folder / "bin" / "python"
+    packages = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=folder).strip())
+    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", python)
+    run(*pip, "install", "--quiet", "--no-deps", "--no-index", wheel, cwd=folder)
+    [asked] = distributions(path=[str(packages)])
+    for place in sorted({place for needed in _needed(asked) for place in _places(needed)}):
+        (packages / place.name).symlink_to(place)
+    run(*pip, "check", cwd=folder)
+    yield folder / "bin"
+    shutil.rmtree(folder)
+
+
+def _needed(asked: Distribution) -> list[Distribution]:
+    """What a distribution asks for, and what that asks for, as this environment has it."""
+    found: dict[str, Distribution] = {}
+    open_ends = [(asked, "")]
+    seen: set[tuple[str, str]] = set()
+    while open_ends:
+        of, extra = open_ends.pop()
+        for told in map(Requirement, of.requires or ()):
+            if told.marker is None or told.marker.evaluate({"extra": extra}):
+                key = canonicalize_name(told.name)
+                needed = found.setdefault(key, distribution(told.name))
+                assert told.specifier.contains(needed.version, prereleases=True), f"{of.name} asks for {told}"
+                new = {(key, name) for name in ("", *told.extras)} - seen
+                seen |= new
+                open_ends += [(needed, name) for _, name in sorted(new)]
+    return list(found.values())
+
+
+def _places(needed: Distribution) -> set[Path]:
+    """The folders and files of a distribution that lie directly where packages are installed."""
+    root = Path(str(needed.locate_file("")))
+    names = {Path(file).parts[0] for file in needed.files or ()} - {"..", "__pycache__"}
+    return {root / name for name in names if (root / name).exists()}
 
 
 def test_the_wheel_has_what_it_needs_and_nothing_else(wheel: Path, sources: list[str]) -> None:

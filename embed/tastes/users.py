@@ -82,8 +82,11 @@ def embed_users(
 ) -> TasteReport:
     """Write every user's profile, the vectors of phrases not met before, and the audience; replaces what was there.
 
-    `progress` is told of phrases encoded. Raises FingerprintError where the encoder is not the store's, CatalogError where the
-    history is of titles that the catalog has not.
+    `progress` is told of phrases encoded: (done, of how many that are known to be needed). Stopped, it goes on where it was; the
+    former profiles serve until all are there.
+
+    Raises FingerprintError where the encoder is not the store's, CatalogError where the history is of titles that the catalog has
+    not, StoreError where another process writes users.
     """
     check_fingerprint(store, encoder.choice, encoder.fingerprint)
     with only_writer(store.lock(f"{store.folder}-users"), "embed_users"):
@@ -109,7 +112,8 @@ def embed_users(
 def profile_from_text(user_id: str, text: str, encoder: "Encoder", *, people: Iterable[str] = ()) -> Profile:
     """A profile made of words alone, for a user the store does not know: "dark forests, monsters".
 
-    Phrases that name one of `people` are matched to artwork by identity, too.
+    Its vectors are (phrases, d) float32; of an empty text (0, d). Phrases that name one of `people` are matched to artwork by identity,
+    too; a phrase that is longer than the text tower reads is divided. Raises EncoderError where a vector is not finite.
     """
     vocabulary = Vocabulary()
     known = {fold(name): ("person", name) for name in people}

@@ -58,8 +58,12 @@ def of_segments(compared: Compared) -> list[tuple[str | None, Share]]:
 
 def reasons_among(reasons: np.ndarray) -> dict[str, int]:
     """How often each reason that occurs, by REASONS' order; reasons: (n,) places in REASONS."""
-    counts = np.bincount(reasons, minlength=len(REASONS)).tolist()
-    return {reason: count for reason, count in zip(REASONS, counts, strict=True) if count}
+    return reasons_that_occur(np.bincount(reasons, minlength=len(REASONS)))
+
+
+def reasons_that_occur(counts: np.ndarray) -> dict[str, int]:
+    """counts: (reasons,) int64, by REASONS."""
+    return {reason: count for reason, count in zip(REASONS, counts.tolist(), strict=True) if count}
 
 
 def leads(compared: Compared) -> tuple[Leads, Leads]:
@@ -77,6 +81,14 @@ def _leads(values: np.ndarray) -> Leads:
 def by_title(compared: Compared) -> np.ndarray:
     """(titles,) int64: users whose choice changed."""
     counts: np.ndarray = np.bincount(compared.changes.titles, minlength=len(compared.population.title_ids))
+    return counts
+
+
+def reasons_by_title(compared: Compared) -> np.ndarray:
+    """(titles, reasons) int64: users whose choice changed, by REASONS."""
+    shape = len(compared.population.title_ids), len(REASONS)
+    keys = compared.changes.titles * len(REASONS) + compared.changes.reasons
+    counts: np.ndarray = np.bincount(keys, minlength=shape[0] * shape[1]).reshape(shape)
     return counts
 
 

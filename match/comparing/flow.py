@@ -105,7 +105,7 @@ def population_of(sides: Sides, asked: Asked) -> Population:
     apart = [having[0].keys() - having[1].keys(), having[1].keys() - having[0].keys()]
     return Population(
         some,
-        [_segment(sides, user_id) for user_id in some],
+        _segments(sides, some),
         len(users),
         (len(known[0] - known[1]), len(known[1] - known[0])),
         titles,
@@ -114,10 +114,10 @@ def population_of(sides: Sides, asked: Asked) -> Population:
     )
 
 
-def _segment(sides: Sides, user_id: str) -> str | None:
-    """As the latter side knows it, else the former."""
-    profiles = (side.profiles.get(user_id) for side in sides[::-1])
-    return next((profile.segment for profile in profiles if profile and profile.segment), None)
+def _segments(sides: Sides, user_ids: list[str]) -> list[str | None]:
+    """As the latter side knows them, else the former."""
+    former, latter = (side.profiles.segments_of(user_ids) for side in sides)
+    return [segment or before or None for segment, before in zip(latter, former, strict=True)]
 
 
 def _count_on(progress: Progress, before: int, total: int, done: int) -> None:

@@ -15,7 +15,10 @@ POLICIES = ("best", "softmax", "thompson")
 
 @dataclass(frozen=True)
 class Exploration:
-    """How artwork is chosen where more than one could be right. Raises QueryError for what cannot be."""
+    """How artwork is chosen where more than one could be right. Raises QueryError for what cannot be.
+
+    What the policies compute, and after whom: `propensities` and match.exploring.thompson.
+    """
 
     policy: str = "thompson"  # one of POLICIES; best: the highest score, as the matcher does without exploration
     floor: float = 0.05  # 0..1: of n eligible artworks each is shown with at least floor / n, whatever the policy thinks

@@ -5,8 +5,8 @@ Beside the matcher that serves, two others are open at most, those compared last
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import cached_property, partial
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from weakref import ref
 
@@ -14,8 +14,8 @@ from embed.errors import QueryError
 from embed.store import Store, open_store
 from index.manifest import Manifest
 from index.publish import kept_snapshots
-from match.comparing.counts import Share, of_segments, share
 from match.comparing.flow import Asked, Compared, compare
+from match.comparing.outcome import Comparison, Opened
 from match.comparing.sides import Side, published_state, side_of
 from match.matcher import Matcher
 from match.page.background import REMEMBERED, Background, Progress
@@ -26,36 +26,6 @@ SERVING = "what serves"  # begins the state of a side that is
 State = tuple[str, ...]  # what a side's matcher is made of
 Key = tuple[tuple[str, State], ...]  # of both sides: the text, and the state
 Places = dict[str, tuple[str | None, str]]  # sha256 of each picture to the folder below which it lies, and its path
-
-
-@dataclass(frozen=True)
-class Opened:
-    """A side as it was when it was compared."""
-
-    side: Side
-    manifest: Manifest
-    encoder: str
-    bundled: bool
-    weights: dict[str, float]
-    pictures: str | None  # below which its pictures lie
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One that was made."""
-
-    sides: tuple[Opened, ...]  # the former and the latter
-    compared: Compared
-
-    @cached_property
-    def whole(self) -> Share:
-        """What changed of all choices."""
-        return share(self.compared)
-
-    @cached_property
-    def segments(self) -> list[tuple[str | None, Share]]:
-        """What changed in each segment, the most changed first."""
-        return of_segments(self.compared)
 
 
 class Comparisons:
@@ -120,7 +90,7 @@ class Comparisons:
         former, latter = (side.blended(self._matcher(matcher, state)) for side, (_, state) in zip(sides, key, strict=True))
         compared = compare((former, latter), self._asked, progress)
         stores = (store if side.store is None else open_store(self.stores[side.store]) for side in sides)
-        opened = tuple(map(_opened, stores, sides, (former, latter)))
+        opened = tuple(map(Opened.of, stores, sides, (former, latter)))
         with self._changing:
             self._places[key] = _places(compared, opened)
             while len(self._places) > REMEMBERED:
@@ -135,12 +105,6 @@ class Comparisons:
             self._matchers.pop(next(iter(self._matchers)))
         self._matchers[state] = found or Matcher.open(state[0], snapshot=state[1])  # the last to go
         return self._matchers[state]
-
-
-def _opened(store: Store, side: Side, matcher: Matcher) -> Opened:
-    manifest = matcher.snapshot.manifest
-    choice = open_store(store.root, manifest.fingerprint).choice
-    return Opened(side, manifest, str(choice), choice.is_bundled, asdict(matcher.weights), store.pictures)
 
 
 def _places(compared: Compared, sides: Sequence[Opened]) -> Places:

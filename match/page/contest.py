@@ -57,6 +57,11 @@ class Contest:
             people=self.people[some],
         )
 
+    @property
+    def are_alike(self) -> bool:
+        """Whether all of the artworks are the same in what a score is made of."""
+        return all(bool((part == part[..., :1]).all()) for part in (self.prior, self.similar, self.worded, self.people))
+
     def order(self, weights: Weights) -> np.ndarray:
         """(n,): the scores as they are compared; ties go to the first."""
         rounded: np.ndarray = self.scores(weights).round(TIE_DIGITS)

@@ -77,7 +77,10 @@ def needed_plays(rate: float, mean: float, strength: float) -> Needed:
 
 def _change(contest: Contest, weights: Weights, name: str, best: int, second: int) -> Change | None:
     """The nearest of VALUES with which the second overtakes the best; None where there is none."""
-    both = contest.taken((best, second)).scores_along(weights, name, VALUES)
+    pair = contest.taken((best, second))
+    if second > best and pair.are_alike:  # level with every weight, which is no win: all of VALUES would be tried for nothing
+        return None
+    both = pair.scores_along(weights, name, VALUES)
     ahead = VALUES[both[:, 1] >= both[:, 0] - 10.0**-TIE_DIGITS]
     for value in ahead[np.abs(ahead - getattr(weights, name)).argsort(kind="stable")].tolist():
         order = contest.order(replace(weights, **{name: value}))

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from embed.errors import ArtworkMatcherError
+from embed.errors import ArtworkMatcherError, CatalogError, PictureError
 from embed.store import open_store
 from match.comparing.sides import Side
 from match.live import LiveMatcher, Serving
@@ -15,9 +15,10 @@ from match.page.comparisons import Comparisons
 from match.page.documents import answer
 from match.page.documents.published import in_header
 from match.page.parameters import Parameters
+from match.page.pictures import Pictures
 from match.page.shell import SERVED_POLICY, served_shell
 from match.page.site import Reading, Site
-from match.page.thumbnails import TYPE, WIDTHS, thumbnail
+from match.page.thumbnails import TYPE, WIDTHS
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -84,7 +85,7 @@ def application(
     from starlette.responses import Response
     from starlette.routing import Route
 
-    serving = _Serving(live, users, titles, reading, sides)
+    serving, pictures = _Serving(live, users, titles, reading, sides), Pictures()
 
     def page(request: "Request") -> Response:
         return Response(served_shell(), media_type="text/html")
@@ -102,7 +103,7 @@ def application(
         return _document(serving.site(), request)
 
     def picture(request: "Request") -> Response:
-        return _picture(serving.site(), request)
+        return _picture(serving.site(), pictures, request)
 
     routes = [
         Route("/", page),
@@ -149,12 +150,16 @@ def _document(site: Site, request: "Request") -> "Response":
     return Response(body, status, {"Cache-Control": "no-store", **in_header(site)}, "application/json")
 
 
-def _picture(site: Site, request: "Request") -> "Response":
+def _picture(site: Site, pictures: Pictures, request: "Request") -> "Response":
+    """404 and why where there is no such picture, 502 where the place in which all are cannot be reached."""
     from starlette.responses import Response
 
     width, sha256 = request.path_params["width"], request.path_params["sha256"]
-    place = site.where(sha256) if width in WIDTHS else None
-    data = place and thumbnail(place[0], sha256, place[1], width)
-    if data is None:
-        return Response("there is no such picture", 404, media_type="text/plain")
+    try:
+        if width not in WIDTHS:
+            raise PictureError(f"no thumbnail is {width} pixels wide; there are {', '.join(map(str, WIDTHS))}")
+        data = pictures.ask(site, sha256, width)
+    except (PictureError, CatalogError) as error:
+        status = 404 if isinstance(error, PictureError) else 502
+        return Response(str(error), status, {"Cache-Control": "no-store"}, "text/plain")
     return Response(data, 200, {"Cache-Control": "private, max-age=31536000, immutable"}, TYPE)

@@ -1,9 +1,9 @@
 """Thumbnails, made once for all pages: store/thumbnails/WIDTH/ab/SHA256.webp, known by the content of the picture."""
 
 import io
-from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256 as digest
+from pathlib import Path
 
 from embed.errors import PictureError
 from embed.files import read_bytes
@@ -19,30 +19,38 @@ TYPE = "image/webp"
 def thumbnail(store: Store, sha256: str, path: str, width: int) -> bytes | None:
     """WebP of the picture at `path` below the store's pictures; None where it is there no more, or cannot be read.
 
-    width: one of WIDTHS.
+    width: one of WIDTHS. Raises CatalogError where no picture of the store can be reached.
     """
-    return _kept_or_made(store, sha256, width, lambda: read_bytes(store.pictures or ".", path))
+    with suppress(PictureError):
+        return kept(store, sha256, width) or made(store, sha256, width, read_bytes(store.pictures or ".", path))
+    return None
 
 
 def thumbnail_at(store: Store, path: str, width: int) -> bytes | None:
     """The same where only the path is known, so that the picture is read in any case."""
-    try:
+    with suppress(PictureError):
         data = read_bytes(store.pictures or ".", path)
-    except PictureError:
-        return None
-    return _kept_or_made(store, digest(data).hexdigest(), width, lambda: data)
+        sha256 = digest(data).hexdigest()
+        return kept(store, sha256, width) or made(store, sha256, width, data)
+    return None
 
 
-def _kept_or_made(store: Store, sha256: str, width: int, read: Callable[[], bytes]) -> bytes | None:
-    kept = store.root / "thumbnails" / str(width) / sha256[:2] / f"{sha256}.webp"
+def kept(store: Store, sha256: str, width: int) -> bytes | None:
+    """The thumbnail, where it was made before."""
     with suppress(OSError):
-        return kept.read_bytes()
-    try:
-        made = _made(read(), width)
-    except PictureError:
-        return None
-    keep(kept, made)
-    return made
+        return _place(store, sha256, width).read_bytes()
+    return None
+
+
+def made(store: Store, sha256: str, width: int, data: bytes) -> bytes:
+    """The thumbnail of a picture's bytes, which is kept from now on. Raises PictureError where it cannot be read."""
+    thumbnail = _made(data, width)
+    keep(_place(store, sha256, width), thumbnail)
+    return thumbnail
+
+
+def _place(store: Store, sha256: str, width: int) -> Path:
+    return store.root / "thumbnails" / str(width) / sha256[:2] / f"{sha256}.webp"
 
 
 def _made(data: bytes, width: int) -> bytes:

@@ -11,22 +11,23 @@ from match.scored import Scored
 
 def told_artwork(site: Site, artwork: Scored) -> Document:
     """An artwork of a title as one user sees it."""
+    why = artwork.why
     return {
         "id": artwork.artwork_id,
         "path": artwork.path,
         "picture": site.pictures.get(artwork.artwork_id),
         "score": artwork.score,
         "parts": {
-            "prior": artwork.prior_part,
-            "similarity": artwork.similarity_part,
-            "people": artwork.people_part,
-            "words": artwork.words_part,
+            "prior": why.prior_part,
+            "similarity": why.similarity_part,
+            "people": why.people_part,
+            "words": why.words_part,
         },
-        "phrase": artwork.phrase,
-        "cosine": artwork.phrase_similarity,
-        "people": list(artwork.people),
-        "word": artwork.word,
-        "prior": told_prior(artwork.prior),
+        "phrase": why.phrase,
+        "cosine": why.phrase_similarity,
+        "people": list(why.people),
+        "word": why.word,
+        "prior": told_prior(why.prior),
     }
 
 

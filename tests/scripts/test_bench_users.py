@@ -62,7 +62,7 @@ def test_a_drawn_catalog_reads_without_a_problem_and_is_the_same_again(tmp_path:
 
 
 def test_the_door_runs_on_little(invoke: Callable, tiny_checkpoint: Path) -> None:
-    arguments = ["--users", 20, "--memory", "20,30", "--rounds", 1, "--sample", 2, "--checkpoint", tiny_checkpoint, "--json"]
+    arguments = ["--users", 20, "--memory", "20", "--rounds", 1, "--sample", 2, "--checkpoint", tiny_checkpoint, "--json"]
     result = invoke("bench_users", *arguments)
     assert result.exit_code == 0
     answer = json.loads(result.stdout)

@@ -124,3 +124,10 @@ function pictureInFile(sha256) {
   const [block, start, length] = written.pictures[sha256] ?? [];
   return block ? `data:image/webp;base64,${once(block, lettersOf).slice(start, start + length)}` : null;
 }
+
+// A promise of why no picture came from an address, { said, why }; of null where nothing more is known, as in a file.
+export async function whyNoPicture(url) {
+  const answer = written ? null : await fetch(url).catch(() => null);
+  if (!answer || answer.ok) return null;
+  return { said: answer.status === 502 ? "picture out of reach" : "picture not there", why: await answer.text() };
+}

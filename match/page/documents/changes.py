@@ -10,10 +10,10 @@ import numpy as np
 
 from embed.errors import QueryError
 from index.titles import ABSENT
-from match.comparing import counts
 from match.comparing.flow import Compared
-from match.comparing.reasons import PARTS, REASONS
-from match.page.comparisons import Comparison
+from match.comparing.outcome import Comparison
+from match.comparing.reasons import REASONS
+from match.comparing.told import LISTS, artwork_listed, titles_changed, told_artworks, told_change, told_titles
 from match.page.documents import comparison
 from match.page.documents.blocks import BLOCK, block
 from match.page.documents.comparison import TITLES_WRITTEN
@@ -21,7 +21,6 @@ from match.page.parameters import Parameters
 from match.page.site import Document, Site
 
 ORDERS = ("changed", "name")  # of titles; the first where none is asked for
-LISTS = ("gained", "lost", "new", "retired")  # of artwork
 FILTERS = ("title", "user", "segment", "reason")  # of choices
 BLOCKS_WRITTEN = 4  # of a list, in a page in a file; one of a list of choices with a filter
 
@@ -29,19 +28,16 @@ BLOCKS_WRITTEN = 4  # of a list, in a page in a file; one of a list of choices w
 def titles(site: Site, parameters: Parameters) -> Document:
     """from, to, start, order: of ORDERS. Titles where a choice changed."""
     compared = _made(site, parameters).compared
-    users, names = counts.by_title(compared), compared.population.names
-    order = np.flatnonzero(users).tolist()
-    by_name = _one_of(parameters, "order", ORDERS) == "name"
-    order.sort(key=lambda title: (names[title].casefold(),) if by_name else (-users[title], names[title].casefold()))
-    told = [_told_title(compared, title) for title in block(order, parameters)]
+    order = titles_changed(compared, by_name=_one_of(parameters, "order", ORDERS) == "name")
+    told = told_titles(compared, block(order, parameters))
     return {**_counted(site, len(order), BLOCKS_WRITTEN), "titles": told}
 
 
 def artwork(site: Site, parameters: Parameters) -> Document:
     """from, to, start, list: of LISTS. Artwork that more users get on the latter side, that fewer get, that only one side has."""
     compared = _made(site, parameters).compared
-    order = _listed(compared, _one_of(parameters, "list", LISTS))
-    told = [_told_artwork(compared, number) for number in block(order, parameters)]
+    order = artwork_listed(compared, _one_of(parameters, "list", LISTS))
+    told = told_artworks(compared, block(order, parameters))
     return {**_counted(site, len(order), BLOCKS_WRITTEN), "artwork": told}
 
 
@@ -68,8 +64,7 @@ def written_choices(site: Site) -> Iterator[Parameters]:
 
     def filters(pair: Parameters) -> list[dict[str, str]]:
         compared = _made(site, pair).compared
-        population, users = compared.population, counts.by_title(compared)
-        most = sorted(np.flatnonzero(users).tolist(), key=lambda title: -users[title])[:TITLES_WRITTEN]
+        population, most = compared.population, titles_changed(compared)[:TITLES_WRITTEN]
         shown = set(site.user_ids)
         found = [{}, *({"title": population.title_ids[title]} for title in most)]
         found += [{"segment": name} for name in dict.fromkeys(population.segments) if name is not None]
@@ -106,54 +101,6 @@ def _counted(site: Site, total: int, blocks: int) -> Document:
     return {"total": total, "held": total if site.is_live else min(total, blocks * BLOCK)}
 
 
-# ---- titles
-
-
-def _told_title(compared: Compared, title: int) -> Document:
-    population, changes = compared.population, compared.changes
-    here = changes.titles == title
-    own = compared.titles_of == title
-    return {
-        "id": population.title_ids[title],
-        "name": population.names[title],
-        "users": len(population.user_ids),
-        "changed": int(here.sum()),
-        "reasons": counts.reasons_among(changes.reasons[here]),
-        "artworks": [int(there[own].sum()) for there in compared.there],
-    }
-
-
-# ---- artwork
-
-
-def _listed(compared: Compared, name: str) -> list[int]:
-    """Numbers of the artwork of a list, those with the most users first."""
-    gained, (former, latter) = counts.gained(compared), compared.there
-    worth = {"gained": gained, "lost": -gained, "new": compared.chosen[1], "retired": compared.chosen[0]}[name]
-    there = {"new": latter & ~former, "retired": former & ~latter}.get(name, worth > 0)
-    numbers = np.flatnonzero(there)
-    order: list[int] = numbers[np.argsort(-worth[numbers], kind="stable")].tolist()
-    return order
-
-
-def _told_artwork(compared: Compared, number: int) -> Document:
-    population, title = compared.population, int(compared.titles_of[number])
-    return {
-        **_named(compared, number),
-        "title": population.title_ids[title],
-        "name": population.names[title],
-        "users": compared.chosen[:, number].tolist(),
-        "there": compared.there[:, number].tolist(),
-        "repainted": bool(compared.repainted[number]),
-    }
-
-
-def _named(compared: Compared, number: int) -> Document:
-    """As a thumbnail wants it."""
-    row = compared.artwork.slice(number, 1).to_pylist()[0]
-    return {"id": row["artwork_id"], "path": row["path"], "picture": row["sha256"]}
-
-
 # ---- choices
 
 
@@ -180,27 +127,6 @@ def _place(names: list[str], name: str) -> int:
 
 
 def _told_change(site: Site, compared: Compared, place: int) -> Document:
-    """`was` and `now`: both artworks, each with its parts on both sides, null where it may not be chosen there."""
-    population, changes = compared.population, compared.changes
-    user, title = int(changes.users[place]), int(changes.titles[place])
-    user_id, title_id = population.user_ids[user], population.title_ids[title]
-    was, now = (_told_side_of_change(compared, place, which) for which in range(2))
-    return {
-        "user": user_id,
-        "segment": population.segments[user],
-        "title": title_id,
-        "name": population.names[title],
-        "reason": REASONS[int(changes.reasons[place])],
-        "was": was,
-        "now": now,
-        "shown": site.is_live or (user_id in site.user_ids and title_id in site.title_ids),
-    }
-
-
-def _told_side_of_change(compared: Compared, place: int, which: int) -> Document | None:
-    number = int(compared.changes.artwork[place, which])
-    if number == ABSENT:
-        return None
-    parts = compared.changes.parts[place, :, which]  # (sides, parts)
-    told = [None if np.isnan(own).any() else dict(zip(PARTS, map(float, own), strict=True)) for own in parts]
-    return {**_named(compared, number), "parts": told}
+    """shown: whether the page can lead to this user and title."""
+    told = told_change(compared, place)
+    return {**told, "shown": site.is_live or (told["user"] in site.user_ids and told["title"] in site.title_ids)}

@@ -1,21 +1,15 @@
 """Two sides beside each other: what can be compared, and what a comparison comes to. The lists behind it are in `changes`."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
-from math import isnan
-
-import numpy as np
 
 from embed.store import open_store
 from index.manifest import Manifest
-from match.comparing import counts
-from match.comparing.reasons import NEW, REASONS, RETIRED
-from match.page.comparisons import Comparison, Opened
+from match.comparing.outcome import Comparison
+from match.comparing.told import told_outcome
 from match.page.parameters import Parameters
 from match.page.site import Document, Site
 
 SECONDS = 1.0  # that an answer waits for a comparison
-NAMED = 50  # titles that only one side has
 TITLES_WRITTEN = 40  # whose changed choices a page in a file holds, the most changed
 
 
@@ -34,7 +28,8 @@ def answer(site: Site, parameters: Parameters) -> Document:
     made = comparison_of(site, parameters, SECONDS if site.is_live else None)
     if isinstance(made, tuple):
         return {"state": "working", "done": made[0], "total": made[1]}
-    return _told(site, made)
+    outcome = told_outcome(made, site.matcher.snapshot.manifest.name)
+    return {"state": "there", **outcome, "written": None if site.is_live else TITLES_WRITTEN}
 
 
 def comparison_of(site: Site, parameters: Parameters, patience: float | None) -> Comparison | tuple[int, int]:
@@ -73,61 +68,3 @@ def _told_snapshot(site: Site, name: str | None, manifest: Manifest) -> Document
         "titles": manifest.titles,
     }
     return {**told, "encoder": str(choice), "fingerprint": manifest.fingerprint}
-
-
-def _told(site: Site, made: Comparison) -> Document:
-    compared, population = made.compared, made.compared.population
-    former, latter = made.sides
-    gained = counts.gained(compared)
-    only = [int(compared.there[side].sum() - compared.there.all(axis=0).sum()) for side in range(2)]
-    return {
-        "state": "there",
-        "from": _told_side(site, former),
-        "to": _told_side(site, latter),
-        "differ": {
-            "encoder": former.manifest.fingerprint != latter.manifest.fingerprint,
-            "weights": former.weights != latter.weights,
-            "snapshot": (former.side.store, former.manifest.name) != (latter.side.store, latter.manifest.name),
-            "store": former.side.store != latter.side.store,
-        },
-        "users": {"compared": len(population.user_ids), "known": population.known, "apart": list(population.users_apart)},
-        "titles": {
-            "compared": len(population.title_ids),
-            "changed": int((counts.by_title(compared) > 0).sum()),
-            "apart": [{"count": len(ids), "first": ids[:NAMED]} for ids in population.titles_apart],
-        },
-        "changed": {**asdict(made.whole), "users_changed": len(np.unique(compared.changes.users))},
-        "lines": compared.lines,
-        "segments": [{"name": name, **asdict(share)} for name, share in made.segments],
-        "artwork": {
-            "gained": int((gained > 0).sum()),
-            "lost": int((gained < 0).sum()),
-            REASONS[RETIRED]: only[0],
-            REASONS[NEW]: only[1],
-            "repainted": int(compared.repainted.sum()),
-        },
-        "leads": [
-            {**asdict(leads), "median": _known(leads.median), "ninety": _known(leads.ninety)}
-            for leads in counts.leads(compared)
-        ],
-        "edges": list(counts.EDGES),
-        "agreement": {"tau": _known(compared.agreement.tau), "pairs": compared.agreement.pairs},
-        "written": None if site.is_live else TITLES_WRITTEN,
-    }
-
-
-def _told_side(site: Site, opened: Opened) -> Document:
-    manifest = opened.manifest
-    return {
-        "text": str(opened.side),
-        "store": opened.side.store,
-        "serves": opened.side.store is None and manifest.name == site.matcher.snapshot.manifest.name,
-        "snapshot": {"name": manifest.name, "published_at": manifest.published_at, "artworks": manifest.artworks},
-        "encoder": {"name": opened.encoder, "bundled": opened.bundled, "fingerprint": manifest.fingerprint},
-        "weights": opened.weights,
-        "given": dict(opened.side.weights),
-    }
-
-
-def _known(value: float) -> float | None:
-    return None if isnan(value) else value

@@ -3,6 +3,7 @@
 import io
 import os
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
@@ -11,11 +12,13 @@ from match.page.background import Progress
 from match.page.catalog import Catalog
 from match.page.documents.blocks import BLOCK
 from match.page.layout import METHOD, Layout, lay_out
+from match.page.layout_process import lay_out_apart
 from match.page.once import Once, made_once
 from match.page.parameters import Parameters
 from match.page.site import Document, Site
 
 MOST = 200_000  # artworks on a map; of more, as many that lie evenly in the catalog
+FEW = 2000  # artworks that are laid out sooner than a process starts
 FINE = 65535  # an axis is as many steps long
 NEVER = -1  # the rate of what was never shown
 GENRES = 9  # that have a colour of their own; the others share one
@@ -54,8 +57,10 @@ def _numbers(catalog: Catalog) -> np.ndarray:
 
 def _laid_out(site: Site, rows: np.ndarray) -> Layout | tuple[int, int]:
     def make(progress: Progress) -> Layout:
-        spared = max(1, (os.cpu_count() or 1) - 1) if site.is_live else 0  # a core for who answers meanwhile
-        return lay_out(site.matcher.snapshot.index.vectors_of(rows), progress, spared)
+        take = partial(site.matcher.snapshot.index.vectors_of, rows)
+        if not site.is_live or len(rows) < FEW:
+            return lay_out(take(), progress)
+        return lay_out_apart(take, progress, max(1, (os.cpu_count() or 1) - 1))  # a core is for who answers meanwhile
 
     def unpack(data: bytes) -> Layout:
         held = np.load(io.BytesIO(data))

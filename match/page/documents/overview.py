@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from embed.store import has_table, open_store, read_table
+from embed.store import open_store
+from match.page.documents import rejected
 from match.page.documents.blocks import BLOCK
 from match.page.parameters import Parameters
 from match.page.site import Document, Site
@@ -20,7 +21,7 @@ def answer(site: Site, parameters: Parameters) -> Document:
         "titles": len(site.title_ids),
         "lines": len(matcher.snapshot.lines),  # of copy
         "segments": matcher.catalog_priors.segments,
-        "rejected": len(read_table(site.store, "rejected", ["artwork_id"])) if has_table(site.store, "rejected") else 0,
+        "rejected": rejected.count(site),
         "weights": asdict(matcher.weights),
         "unseen": matcher.priors.unseen.mean,
         "live": site.is_live,

@@ -31,6 +31,13 @@ def answer(site: Site, parameters: Parameters) -> Document:
     }
 
 
+def count(site: Site) -> int:
+    """How many there are, as the table is at the moment; read once for each of its versions."""
+    if not (version := table_version(site.store, "rejected")):
+        return 0
+    return site.remembered(("rejected", "count", version), lambda: len(read_table(site.store, "rejected", ["artwork_id"])))
+
+
 def _rows(site: Site) -> list[Row]:
     """All of them, the latest first, as the table is at the moment: the job writes it while the page is open."""
     if not has_table(site.store, "rejected"):

@@ -14,7 +14,7 @@ import pytest
 
 from embed.store import Store, append_rows, create_store, has_table, read_table
 
-KILLS = 32
+KILLS = 16
 USERS = 40
 
 # Starts the job as often as it is asked, each time in a process that it forks before it has touched a store, as

@@ -65,7 +65,7 @@ def look(browser: Any) -> Iterator[Callable[..., Any]]:
 
 def _complaint(message: Any, wrong: list[str]) -> None:
     """What a script or the page's policy complains of; a picture that is there no more is no fault."""
-    if message.type in {"error", "warning"} and "404" not in message.text and "400" not in message.text:
+    if message.type in {"error", "warning"} and not any(status in message.text for status in ("400", "404", "502")):
         wrong.append(f"{message.type}: {message.text}")
 
 

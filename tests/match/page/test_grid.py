@@ -19,8 +19,8 @@ def address(request: pytest.FixtureRequest, pictured_store: Any) -> str:
     return request.getfixturevalue("write" if request.param == "file" else "serve")(pictured_store)
 
 
-@pytest.fixture
-def long_store(tmp_path: Path, make_store: Callable, users: dict) -> Any:
+@pytest.fixture(scope="module")
+def long_store(tmp_path_factory: pytest.TempPathFactory, make_store: Callable, users: dict) -> Any:
     """240 titles of two pictures each, one that rosa likes and one that hugo likes."""
     titles = {
         f"t{number:03}": [
@@ -29,7 +29,16 @@ def long_store(tmp_path: Path, make_store: Callable, users: dict) -> Any:
         ]
         for number in range(240)
     }
-    return make_store(tmp_path / "store", titles, users)
+    return make_store(tmp_path_factory.mktemp("long") / "store", titles, users)
+
+
+@pytest.fixture(scope="module")
+def long_page(long_store: Any) -> str:
+    """The address of its page as a file."""
+    from match.page import write_page
+
+    write_page(long_store, file := long_store.root.with_name("page.html"))
+    return file.as_uri()
 
 
 def chosen(page: Any, title: str, user: str) -> str:
@@ -176,8 +185,8 @@ def test_a_long_grid_has_the_rows_to_be_seen_and_asks_for_them_alone(long_store:
     assert page.locator(".sheet .line:last-child").bounding_box()["y"] < 800
 
 
-def test_the_place_in_the_grid_is_kept(long_store: Any, write: Callable, look: Callable) -> None:
-    page = look(write(long_store), "#/grid?users=rosa,hugo")
+def test_the_place_in_the_grid_is_kept(long_page: str, look: Callable) -> None:
+    page = look(long_page, "#/grid?users=rosa,hugo")
     page.locator(".sheet [tabindex='0']").focus()
     page.keyboard.press("Control+End")
     page.wait_for_selector(".sheet .line[aria-rowindex='241']:not(:has(.loading))")
@@ -198,8 +207,8 @@ def test_copy_stands_beside_the_artwork(
     assert "“Boo <b>!</b>”" in chosen(page, "Lone", "rosa")
 
 
-def test_letters_find_in_every_block_of_a_file(long_store: Any, write: Callable, look: Callable) -> None:
-    page = look(write(long_store), "#/grid?users=rosa,hugo&find=3")
+def test_letters_find_in_every_block_of_a_file(long_page: str, look: Callable) -> None:
+    page = look(long_page, "#/grid?users=rosa,hugo&find=3")
     with_three = [f"T{number:03}" for number in range(240) if "3" in str(number)]
     assert f"{len(with_three)} titles with “3”" in page.locator(".found").inner_text()
     assert rows(page)[:5] == with_three[:5]

@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 
+from embed.errors import ArtworkMatcherError
+from match.page import layout_process
 from match.page.layout import lay_out, share_kept
+from match.page.layout_process import lay_out_apart
 
 
 def groups(count: int, each: int, dimension: int = 32) -> np.ndarray:
@@ -49,3 +52,23 @@ def test_a_map_that_keeps_every_neighbour_is_told_as_whole() -> None:
     assert share_kept(vectors, line) == pytest.approx(1, abs=0.02)
     shuffled = line[np.random.default_rng(4).permutation(60)]
     assert share_kept(vectors, shuffled) < 0.4  # of 59 others, ten are a sixth
+
+
+def test_in_a_process_of_its_own_it_is_the_same_map_and_told_on_the_way() -> None:
+    told: list[tuple[int, int]] = []
+    apart = lay_out_apart(lambda: groups(4, 15), lambda done, total: told.append((done, total)), 1)
+    np.testing.assert_array_equal(apart.points, lay_out(groups(4, 15), jobs=1).points)
+    assert (told[0], told[-1]) == ((10, 300), (300, 300))
+
+
+def test_what_happens_to_that_process_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    begin = layout_process.BOOT.partition("sys.path")[0]
+
+    def asked(program: str) -> None:
+        monkeypatch.setattr(layout_process, "BOOT", begin + program)
+        lay_out_apart(lambda: groups(4, 15), lambda done, total: None, 1)
+
+    with pytest.raises(ArtworkMatcherError, match="exit code 3"):
+        asked("sys.exit(3)")
+    with pytest.raises(RuntimeError, match="no room"):
+        asked("connection.recv(), connection.recv(), connection.recv_bytes(), connection.send(('failed', 'no room'))")

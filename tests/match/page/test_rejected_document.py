@@ -11,7 +11,7 @@ import pytest
 from embed.catalog import read_catalog
 from embed.job import embed_artwork
 from embed.records import REJECTED
-from embed.store import Store, replace_table
+from embed.store import Store, read_table, replace_table
 from index.publish import publish_snapshot
 from match.matcher import Matcher
 from match.page.documents import answer, written
@@ -102,6 +102,18 @@ def test_without_any_there_is_nothing_and_what_comes_is_seen(given_store: Store,
     assert answer(site, "rejected", Parameters())["of"] == 2  # though the page was open
     set_aside(given_store, 3)
     assert answer(site, "rejected", Parameters())["of"] == 3
+
+
+def test_the_overview_counts_them_once_for_each_version_of_the_table(
+    given_store: Store, set_aside: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site, read = Site.of(given_store, Matcher.open(given_store)), []
+    monkeypatch.setattr("match.page.documents.rejected.read_table", lambda *asked: read.append(1) or read_table(*asked))
+    for files in (0, 2, 3):
+        if files:
+            set_aside(given_store, files)
+        assert [answer(site, "overview", Parameters())["rejected"] for _ in range(3)] == [files] * 3
+    assert len(read) == 2
 
 
 def test_a_page_in_a_file_holds_all_blocks(given_store: Store, set_aside: Callable) -> None:

@@ -102,6 +102,13 @@ def test_a_prior_as_high_as_is_told_makes_the_runner_up_win(drawn: tuple[Contest
         assert (mean * strength + needed.plays - 1) / (strength + needed.impressions) < needed.rate
 
 
+def test_where_both_are_alike_no_weight_tells_them_apart_and_none_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    alike = np.tile([[1.0]], (1, 2))
+    contest = Contest(np.array([-3.0, -3.0]), alike, alike, alike[0], np.ones(1))
+    monkeypatch.setattr(Contest, "order", lambda *_: pytest.fail("one of 501 values was tried"))
+    assert runner_up(contest, Weights(), 0, 1, 0.05, 300).cannot == PERSONAL
+
+
 def test_plays_are_told_of_so_many_impressions_as_the_prior_is_worth() -> None:
     assert needed_plays(0.10, 0.05, 300).impressions == 1000
     assert needed_plays(0.10, 0.05, 300) == (0.10, 1000, 115, 50.0)  # (0.05 * 300 + 115) / 1300 = 0.1
