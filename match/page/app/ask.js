@@ -68,19 +68,18 @@ async function fromFile(key, kind, parameters) {
 
 async function fromServer(kind, pairs) {
   const round = servedRound();
-  const { told, head } = await answerOf(kind, pairs);
+  const { told, head, isRefused } = await answerOf(kind, pairs);
   answered(head, round, kind === LOOK_AT);
+  if (isRefused) throw new Error(told.error);
   return told;
 }
 
-// { told: the document, head: what is served, see served.js }
+// { told: the document, or why there is none where it isRefused, head: what is served, see served.js }
 async function answerOf(kind, pairs) {
   const answer = await fetch(`documents/${kind}?${new URLSearchParams(pairs)}`).catch(() => {
     throw new Error("The server does not answer. Is inspect_matches --serve still running?");
   });
-  const told = await answer.json();
-  if (!answer.ok) throw new Error(told.error);
-  return { told, head: answer.headers.get("X-Published") };
+  return { told: await answer.json(), head: answer.headers.get("X-Published"), isRefused: !answer.ok };
 }
 
 // Who keeps something of documents is called when it no longer counts.
@@ -88,7 +87,8 @@ export const whenRenewed = (forgetIt) => forgetting.push(forgetIt);
 
 // A promise of the overview of what is served now, with which the page begins anew: nothing is known of what was served before.
 export async function renew() {
-  const { told, head } = await answerOf("overview", []);
+  const { told, head, isRefused } = await answerOf("overview", []);
+  if (isRefused) throw new Error(told.error);
   beginAnew(head);
   forgetting.forEach((forgetIt) => forgetIt());
   remembered.set(keyOf("overview", {}), Promise.resolve(told));
