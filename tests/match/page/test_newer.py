@@ -15,12 +15,9 @@ from match.page.documents.published import HEADER
 
 
 @pytest.fixture
-def live(pictured_store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveMatcher]:
-    """The one that `serve` serves with."""
-    made = LiveMatcher(pictured_store, seconds=None)
-    monkeypatch.setattr("match.live.LiveMatcher", lambda *asked, **others: made)
-    yield made
-    made.close()
+def live(pictured_store: Store) -> Iterator[LiveMatcher]:
+    with LiveMatcher(pictured_store, seconds=None) as made:
+        yield made
 
 
 def without(store: Store, artwork_id: str) -> None:
@@ -60,7 +57,9 @@ def test_every_answer_says_what_it_is_of(live: LiveMatcher, pictured_store: Stor
 def test_what_is_published_is_said_and_shown_in_its_place_when_asked(
     live: LiveMatcher, pictured_store: Store, serve: Callable, look: Callable
 ) -> None:
-    page = look(serve(pictured_store), "#/title?title=harbour&user=rosa&people=0.5", height=300)
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = look(serve(pictured_store, live), "#/title?title=harbour&user=rosa&people=0.5", height=300)
     page.evaluate("scrollTo(0, 120)")
     page.evaluate(SEEN)
     bar, first = page.locator(".news"), page.locator(".ranked-artwork.chosen")
@@ -70,6 +69,7 @@ def test_what_is_published_is_said_and_shown_in_its_place_when_asked(
     page.evaluate(SEEN)
     bar.wait_for()
     said = page.get_by_role("status").filter(has=bar).inner_text()
+    assert Axe().run(page).response["violations"] == []
     assert said.startswith("A newer snapshot is served: 000002, published ")
     assert "Some of what you see" not in said
     assert "kiss" in first.inner_text()  # not under the reader's hands
@@ -90,18 +90,25 @@ def test_what_is_published_is_said_and_shown_in_its_place_when_asked(
 def test_answers_of_two_snapshots_are_not_mixed_in_silence(
     live: LiveMatcher, pictured_store: Store, serve: Callable, look: Callable, visit: Callable
 ) -> None:
-    page = look(serve(pictured_store))
+    page = look(serve(pictured_store, live))
+    page.clock.install()
+    page.reload()
+    page.wait_for_selector("main:not(:has(.loading))")
     without(pictured_store, "kiss")
     assert live.refresh()
     bar = page.locator(".news")
-    page.evaluate(SEEN)
+    page.clock.fast_forward(15_000)  # nobody does anything
     bar.get_by_role("button", name="Not now").click()
     assert bar.count() == 0
     visit(page, "#/title?title=harbour&user=rosa")  # nobody looked again: the answer itself says it
     assert "Some of what you see is of it already." in bar.inner_text()
+    visit(page, "#/user?user=rosa")
+    page.locator(".trial summary").click()
+    page.locator("#taste-text").fill("half a ta")
     bar.get_by_role("button", name="Show it").click()
     page.wait_for_selector("header:has-text('Snapshot 000002')")
-    assert bar.count() == 0
+    page.wait_for_selector("main.user h2")
+    assert (bar.count(), page.locator("#taste-text").input_value()) == (0, "half a ta")
     table = read_table(pictured_store, "profiles")
     replace_table(pictured_store, "profiles", table)
     assert live.refresh()
