@@ -20,6 +20,7 @@ from index.duplicates import THRESHOLD
 from index.snapshot import Snapshot
 
 PROMINENCE, VARIETY, LOOKS, CAP = "prominence", "variety", "look-alike", "exposure cap"
+IN_TURN = (CAP, PROMINENCE, LOOKS, VARIETY)  # as they speak: a later one looks only at what those before it left
 
 
 @dataclass(frozen=True)

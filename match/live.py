@@ -34,13 +34,21 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class _Published:
-    """What serves, by names and version numbers alone."""
+class Published:
+    """What serves, by names and version numbers alone: two that are equal answer alike."""
 
     snapshot: str
     users: tuple[int, ...]
     priors: tuple[int, ...]
     weights: int
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A Matcher with what it is made of."""
+
+    matcher: Matcher
+    published: Published
 
 
 class LiveMatcher:
@@ -57,8 +65,8 @@ class LiveMatcher:
         self._changing = threading.Lock()
         self._closed = threading.Event()
         self._weights = weights
-        self._seen = self._look()
-        self._current = Matcher.open(self._root, weights)
+        published = self._look()
+        self._serving = Serving(Matcher.open(self._root, weights), published)
         self._thread: threading.Thread | None = None
         if seconds is not None:
             self._thread = threading.Thread(target=self._follow, args=(seconds,), name="artwork-matcher", daemon=True)
@@ -72,7 +80,12 @@ class LiveMatcher:
     @property
     def current(self) -> Matcher:
         """The Matcher that serves at the moment: take it once to ask it several things of one snapshot."""
-        return self._current
+        return self._serving.matcher
+
+    @property
+    def serving(self) -> Serving:
+        """The same with what it is made of, of one moment."""
+        return self._serving
 
     def choose(
         self,
@@ -84,7 +97,7 @@ class LiveMatcher:
         explore: Exploring | None = None,
     ) -> Choices:
         """See `Matcher.choose`."""
-        return self._current.choose(user, titles, context, with_others=with_others, explore=explore)
+        return self.current.choose(user, titles, context, with_others=with_others, explore=explore)
 
     def choose_many(
         self,
@@ -96,16 +109,15 @@ class LiveMatcher:
         explore: Exploring | None = None,
     ) -> Pages:
         """See `Matcher.choose_many`."""
-        return self._current.choose_many(users, titles, context, with_others=with_others, explore=explore)
+        return self.current.choose_many(users, titles, context, with_others=with_others, explore=explore)
 
     def refresh(self) -> bool:
         """Take up what is new, now; whether there was anything. Raises what `Matcher.open` raises; the former then serves on."""
         with self._changing:
             published = self._look()
-            if published == self._seen:
+            if published == self._serving.published:
                 return False
-            self._current = self._renewed(published)
-            self._seen = published
+            self._serving = Serving(self._renewed(published), published)
             return True
 
     def close(self) -> None:
@@ -128,27 +140,27 @@ class LiveMatcher:
                 told = ""
             except (ArtworkMatcherError, OSError) as error:
                 if str(error) != told:  # once, not every few seconds
-                    _log.error("snapshot %s serves on: %s", self._current.snapshot.manifest.name, error)
+                    _log.error("snapshot %s serves on: %s", self.current.snapshot.manifest.name, error)
                 told = str(error)
 
-    def _look(self) -> _Published:
+    def _look(self) -> Published:
         store = open_store(self._root)
         users = (
             table_version(store, table)
             for table in ("profiles", "phrases", "audience", "averages", "edits", "picture_interests")
         )
         priors = (table_version(store, table) for table in PRIORS)
-        return _Published(current_name(store), tuple(users), tuple(priors), table_version(store, TABLE))
+        return Published(current_name(store), tuple(users), tuple(priors), table_version(store, TABLE))
 
-    def _renewed(self, published: _Published) -> Matcher:
+    def _renewed(self, published: Published) -> Matcher:
         """Only what changed is read again."""
-        held, store = self._current, open_store(self._root)
+        held, seen, store = self.current, self._serving.published, open_store(self._root)
         snapshot, priors = held.snapshot, held.priors
         profiles, audience, pictures = held.profiles, held.audience, held.pictures
         if published.snapshot != snapshot.manifest.name:
             snapshot = open_snapshot(store, held.snapshot)
-        if published.users != self._seen.users or snapshot.manifest.fingerprint != audience.fingerprint:
+        if published.users != seen.users or snapshot.manifest.fingerprint != audience.fingerprint:
             profiles, audience, pictures = read_users(store, snapshot)
-        if published.priors != self._seen.priors:
+        if published.priors != seen.priors:
             priors = read_priors(store)
         return Matcher(snapshot, profiles, audience, pictures, priors, self._weights or read_weights(store))

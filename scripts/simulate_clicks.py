@@ -2,10 +2,11 @@
 
 A uniform random policy shows one artwork of a title; whether the viewer plays is drawn from an appeal that each artwork has in
 secret, modest beside what taste can do. Some artworks promise too much: more of their plays are broken off early. Beside an artwork
-stands a line of copy of its title that does not contradict it, by chance; the lines have no appeal of their own.
+stands a line of copy of its title that does not contradict it, by chance; the lines have no appeal of their own. Each viewer is of a
+segment, which likes some tags (LIKES): families play cats, night owls what is dark.
 
-With `--experiment` viewers have segments, each with a taste in artwork of its own, and half of the viewers are served by a second
-policy, `taste`, which knows it: something for scripts/report_experiment.py and scripts/report_segments.py to find.
+With `--experiment` there is one segment more, each has a taste in artwork of its own, by chance, and half of the viewers are served by
+a second policy, `taste`, which knows it: something for scripts/report_experiment.py and scripts/report_segments.py to find.
 
 With `--choices POLICY` the product's own exploring chooses (simulating/choices.py), and its log is one that scripts/judge_policy.py can
 judge other policies on; what these would truly have brought is said beside it.
@@ -35,6 +36,12 @@ FIRST_DAY, DAYS = datetime(2026, 9, 14, tzinfo=UTC), 28
 RUNNING_TIME = 5400.0  # seconds, of every title
 ROWS, PLACES = 6, 8  # of the page
 SEGMENTS = ("families", "students", "night owls", "weekenders")
+LIKES = {  # what the viewers of the bundled catalog's segments, as large as each other, play more often: artwork with any of these tags
+    "families": ("cat", "dog", "clown", "cottage", "astronaut"),
+    "night owls": ("haunted house", "eyes", "detective", "neon", "dragon", "black and white"),
+    "weekenders": ("couple", "wedding", "ship", "campfire", "mountain"),
+}
+LIKED = 0.6  # by how much in log-odds, beside what all of them do together
 OWN_TASTE = 0.3  # in an experiment: standard deviation of a segment's taste in an artwork, in log-odds
 EAGERNESS = (
     4.0  # how strongly the policy `taste` prefers what will be played: it draws by the softmax of that times the log-odds
@@ -51,13 +58,14 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Experiment:
+class Audience:
     """Who saw the impressions, one entry each, and what the segments like."""
 
     viewer: "np.ndarray"
     arm: "np.ndarray"  # "random" or "taste"
-    segment: "np.ndarray"  # row of SEGMENTS
-    liking: "np.ndarray"  # (SEGMENTS, artwork): log-odds
+    segment: "np.ndarray"  # row of `segments`
+    segments: tuple[str, ...]
+    liking: "np.ndarray"  # (segments, artwork): log-odds
 
 
 @app.command()
@@ -99,16 +107,18 @@ def simulate_clicks(
     rng = np.random.default_rng(seed)
     catalog = read_catalog(CATALOG, only=("titles", "artwork", "copy"))
     artwork = catalog.artwork
-    shown, trial = _show(artwork["title_id"].to_pylist(), impressions, rng), None
+    shown = _show(artwork["title_id"].to_pylist(), impressions, rng)
     if experiment:
-        trial = _experiment(impressions, viewers, artwork.num_rows, np.random.default_rng([seed, 2]))
-        shown = _show_by_taste(shown, trial, artwork["title_id"].to_pylist(), np.random.default_rng([seed, 3]))
+        audience = _experiment(impressions, viewers, artwork.num_rows, np.random.default_rng([seed, 2]))
+        shown = _show_by_taste(shown, audience, artwork["title_id"].to_pylist(), np.random.default_rng([seed, 3]))
+    else:
+        audience = _audience(impressions, viewers, artwork["tags"].to_pylist(), np.random.default_rng([seed, 7]))
     lines = _lines(shown, artwork.to_pylist(), catalog.copy.to_pylist(), np.random.default_rng([seed, 1]))
-    plays = _plays(shown, artwork.num_rows, rng, trial)
+    plays = _plays(shown, artwork.num_rows, rng, audience)
     out = out or CATALOG / "logs"
     out.mkdir(parents=True, exist_ok=True)
     for name, table, times in (
-        ("impressions", _impressions(shown, artwork, lines, viewers, rng, trial), "shown_at"),
+        ("impressions", _impressions(shown, artwork, lines, rng, audience), "shown_at"),
         ("plays", plays, "played_at"),
     ):
         running = {"impression_id": "DELTA_BYTE_ARRAY", times: "DELTA_BINARY_PACKED"}  # a third of the size
@@ -157,17 +167,27 @@ def _show(titles: list[str], count: int, rng: "np.random.Generator") -> Shown:
     return Shown(artwork, propensity, np.sort(rng.integers(0, DAYS * 86400, count)))
 
 
-def _experiment(count: int, viewers: int, artworks: int, rng: "np.random.Generator") -> Experiment:
+def _audience(count: int, viewers: int, tags: list[list[str] | None], rng: "np.random.Generator") -> Audience:
+    """Each viewer is of a segment for good; what one likes more than the others, these like less, so that all together like nothing."""
+    import numpy as np
+
+    viewer, segment = rng.integers(0, viewers, count), rng.integers(0, len(LIKES), viewers)
+    liked = np.array([[bool(set(wanted) & set(some or ())) for some in tags] for wanted in LIKES.values()])
+    liking = LIKED * (liked - liked.mean(axis=0))
+    return Audience(viewer, np.full(count, "random"), segment[viewer], tuple(LIKES), liking)
+
+
+def _experiment(count: int, viewers: int, artworks: int, rng: "np.random.Generator") -> Audience:
     """Each viewer is drawn into an arm and a segment for good."""
     import numpy as np
 
     viewer = rng.integers(0, viewers, count)
     arm = np.array(["random", "taste"])[rng.integers(0, 2, viewers)]
     segment = rng.integers(0, len(SEGMENTS), viewers)
-    return Experiment(viewer, arm[viewer], segment[viewer], rng.normal(0, OWN_TASTE, (len(SEGMENTS), artworks)))
+    return Audience(viewer, arm[viewer], segment[viewer], SEGMENTS, rng.normal(0, OWN_TASTE, (len(SEGMENTS), artworks)))
 
 
-def _show_by_taste(shown: Shown, trial: Experiment, titles: list[str], rng: "np.random.Generator") -> Shown:
+def _show_by_taste(shown: Shown, audience: Audience, titles: list[str], rng: "np.random.Generator") -> Shown:
     """The same titles, to viewers of the arm `taste` with the artwork that the policy draws for their segment."""
     import numpy as np
 
@@ -176,10 +196,10 @@ def _show_by_taste(shown: Shown, trial: Experiment, titles: list[str], rng: "np.
         of_title.setdefault(title, []).append(row)
     artwork, propensity, draws = shown.artwork.copy(), shown.propensity.copy(), rng.random(len(shown.artwork))
     for rows in of_title.values():
-        likes = np.exp(EAGERNESS * trial.liking[:, rows])
+        likes = np.exp(EAGERNESS * audience.liking[:, rows])
         chances = likes / likes.sum(axis=1, keepdims=True)  # (SEGMENTS, rows)
-        here = np.flatnonzero(np.isin(shown.artwork, rows) & (trial.arm == "taste"))
-        of_viewer = chances[trial.segment[here]]
+        here = np.flatnonzero(np.isin(shown.artwork, rows) & (audience.arm == "taste"))
+        of_viewer = chances[audience.segment[here]]
         drawn = (draws[here, None] > of_viewer.cumsum(axis=1)).sum(axis=1).clip(max=len(rows) - 1)
         artwork[here], propensity[here] = np.array(rows)[drawn], of_viewer[np.arange(len(here)), drawn]
     return Shown(artwork, propensity, shown.seconds)
@@ -206,25 +226,23 @@ def _impressions(
     shown: Shown,
     artwork: "pa.Table",
     lines: list[str | None],
-    viewers: int,
     rng: "np.random.Generator",
-    trial: Experiment | None,
+    audience: Audience,
 ) -> "pa.Table":
     import pyarrow as pa
 
     from embed.records import IMPRESSION
 
     count = len(shown.artwork)
-    viewer = trial.viewer if trial else rng.integers(0, viewers, count)
     columns = {
         "impression_id": _ids(count),
-        "user_id": [f"viewer-{number:03}" for number in viewer],
+        "user_id": [f"viewer-{number:03}" for number in audience.viewer],
         "title_id": artwork["title_id"].take(shown.artwork),
         "artwork_id": artwork["artwork_id"].take(shown.artwork),
         "copy_id": lines,
         "propensity": shown.propensity,
-        "policy": trial.arm if trial else ["random"] * count,
-        "segment": [SEGMENTS[row] for row in trial.segment] if trial else [None] * count,
+        "policy": audience.arm,
+        "segment": [audience.segments[row] for row in audience.segment],
         "device": rng.choice(["tv", "phone", "laptop"], count, p=[0.5, 0.35, 0.15]),
         "country": rng.choice(["DE", "FR", "PL", "US"], count),
         "row": rng.integers(0, ROWS, count),
@@ -234,7 +252,7 @@ def _impressions(
     return pa.table(columns).cast(IMPRESSION)
 
 
-def _plays(shown: Shown, artworks: int, rng: "np.random.Generator", trial: Experiment | None) -> "pa.Table":
+def _plays(shown: Shown, artworks: int, rng: "np.random.Generator", audience: Audience) -> "pa.Table":
     """Plays out of the artworks' secret appeal, and how much was watched after them."""
     import numpy as np
     import pyarrow as pa
@@ -242,8 +260,7 @@ def _plays(shown: Shown, artworks: int, rng: "np.random.Generator", trial: Exper
     from embed.records import PLAY
 
     log_odds = (np.log(RATE / (1 - RATE)) + rng.normal(0, APPEAL, artworks))[shown.artwork]
-    if trial:
-        log_odds = log_odds + trial.liking[trial.segment, shown.artwork]
+    log_odds += audience.liking[audience.segment, shown.artwork]
     played = np.flatnonzero(rng.random(len(shown.artwork)) < 1 / (1 + np.exp(-log_odds)))
     broken_off = rng.random(len(played)) < rng.uniform(*BROKEN_OFF, artworks)[shown.artwork[played]]
     fraction = np.where(broken_off, rng.uniform(0.005, 0.08, len(played)), rng.beta(3, 1.2, len(played)).clip(0.22, 1))

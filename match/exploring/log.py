@@ -18,9 +18,10 @@ import pyarrow as pa
 from embed.errors import LogError
 from embed.records import CHOICE_LOG, CONSIDERED
 from match.blend import Weights
-from match.exploring.page import Explored
+from match.exploring.page import NONE, Explored
 from match.exploring.policies import Exploration
 from match.exploring.thompson import Posteriors
+from match.guards import IN_TURN
 
 _TYPES = [(column.name, column.type) for column in CHOICE_LOG]  # once: Arrow makes them anew for whoever asks
 _TYPE_OF = dict(_TYPES)
@@ -99,6 +100,7 @@ class PageLog:
     ids: Callable[[], pa.Array]  # (n,) artwork_ids
     parts: dict[str, np.ndarray]  # (n,) float64 each: CONSIDERED but artwork_id
     weights: Weights | None = None  # that the parts were made with; None where nobody said
+    aside: Callable[[], dict[str, str]] = dict  # artwork_id to the guard that set it aside; `table` has only how many they were
 
     @property
     def table(self) -> pa.Table:
@@ -220,7 +222,13 @@ def log_of(
         lambda: ids(among),
         taken,
         weights,
+        lambda: _aside(explored, ids),
     )
+
+
+def _aside(explored: Explored, ids: Callable[[np.ndarray], pa.Array]) -> dict[str, str]:
+    places = (explored.aside != NONE).nonzero()[0]
+    return dict(zip(ids(places).to_pylist(), (IN_TURN[guard] for guard in explored.aside[places].tolist()), strict=True))
 
 
 def impression_ids(seed: int, user_id: str, title_ids: Sequence[str], at: datetime) -> list[str]:

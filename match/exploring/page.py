@@ -16,8 +16,9 @@ from match.exploring.draws import drawn, period_of, uniforms
 from match.exploring.keeping import History, is_resting, why_kept
 from match.exploring.policies import Exploration, propensities
 from match.exploring.thompson import Posteriors
-from match.guards import CAP, LOOKS, PROMINENCE, VARIETY, Guards, Marks, Row
+from match.guards import CAP, IN_TURN, LOOKS, PROMINENCE, VARIETY, Guards, Marks, Row
 
+NONE = -1  # of the guards
 LEAST = 1e-12  # propensity that several artworks must have together for their proportions to count
 
 
@@ -48,6 +49,7 @@ class Explored:
     propensities: np.ndarray  # (n,): given the guards and the page so far; 0 for what was set aside
     kept: list[str | None]  # per title: why it kept what was shown before (keeping.PERIOD, BUDGET); its propensity is 1 then
     notes: list[tuple[str, ...]]  # per title: which guards spoke, and about how much
+    aside: np.ndarray  # (n,) int8: which guard set each artwork aside, as a place in guards.IN_TURN; NONE where none did
 
     @cached_property
     def chosen(self) -> np.ndarray:
@@ -65,13 +67,14 @@ def explore(
     The exposure cap and then prominence set artwork aside; what must be kept is shown, though it have little part, but not beyond the
     cap; variety comes last. No guard takes a title's last artwork: where it would, it is silent.
     """
-    starts, sizes = beliefs.starts, beliefs.starts[1:] - beliefs.starts[:-1]
+    sizes = beliefs.starts[1:] - beliefs.starts[:-1]
     titles = np.arange(len(sizes)).repeat(sizes)
     notes: list[list[str]] = [[] for _ in beliefs.title_ids]
+    aside = np.full(len(titles), NONE, np.int8)
     kept: list[str | None] = [None] * len(sizes)
-    eligible, held = _remembered(how, beliefs, at, history or {}, kept, notes)
+    eligible, held = _remembered(how, beliefs, at, history or {}, kept, notes, aside)
     if beliefs.little is not None:
-        eligible = _set_aside(eligible, beliefs.little, starts, titles, notes, PROMINENCE)
+        eligible = _set_aside(eligible, beliefs.little, titles, notes, aside, PROMINENCE)
     eligible = _only(eligible, held, titles)
     chances = np.zeros(len(titles))
     places, period = np.full(len(sizes), ABSENT), period_of(at, how.period)
@@ -87,12 +90,18 @@ def explore(
         if guards is not None:
             of_titles = np.zeros(len(sizes))
             of_titles[there] = numbers
-            _vary(guards, beliefs, eligible, chances, places, of_titles, notes)
-    return Explored(period, places, chances, kept, list(map(tuple, notes)))
+            _vary(guards, beliefs, eligible, chances, places, of_titles, notes, aside)
+    return Explored(period, places, chances, kept, list(map(tuple, notes)), aside)
 
 
 def _remembered(
-    how: Exploration, beliefs: Beliefs, at: datetime, history: History, kept: list[str | None], notes: list[list[str]]
+    how: Exploration,
+    beliefs: Beliefs,
+    at: datetime,
+    history: History,
+    kept: list[str | None],
+    notes: list[list[str]],
+    aside: np.ndarray,
 ) -> tuple[np.ndarray, list[tuple[int, int]]]:
     """((n,) bool what is eligible after the cap, (title, place) of what must be kept)."""
     held: list[tuple[int, int]] = []
@@ -108,6 +117,7 @@ def _remembered(
         resting = [place for place in free if is_resting(how, shown, ids[place])]
         if resting and len(resting) < len(free):
             eligible[resting] = False
+            aside[resting] = IN_TURN.index(CAP)
             notes[title].append(_note(CAP, len(resting), len(free)))
         if (why := why_kept(how, shown, at)) and (place := _find(ids, own, shown.artwork_id)) is not None and eligible[place]:
             held.append((title, place))
@@ -120,17 +130,19 @@ def _find(ids: list[str], own: range, artwork_id: str) -> int | None:
 
 
 def _set_aside(
-    eligible: np.ndarray, these: np.ndarray, starts: np.ndarray, titles: np.ndarray, notes: list[list[str]], guard: str
+    eligible: np.ndarray, these: np.ndarray, titles: np.ndarray, notes: list[list[str]], aside: np.ndarray, guard: str
 ) -> np.ndarray:
     """Eligible without these, but for titles that would have nothing left."""
-    aside = eligible & these
-    if not aside.any():
+    would = eligible & these
+    if not would.any():
         return eligible
-    counts, asides = (np.bincount(titles[which], minlength=len(notes)) for which in (eligible, aside))
-    speaks = (asides > 0) & (asides < counts)
+    counts, woulds = (np.bincount(titles[which], minlength=len(notes)) for which in (eligible, would))
+    speaks = (woulds > 0) & (woulds < counts)
     for title in speaks.nonzero()[0].tolist():
-        notes[title].append(_note(guard, int(asides[title]), int(counts[title])))
-    left: np.ndarray = eligible & ~(aside & speaks[titles])
+        notes[title].append(_note(guard, int(woulds[title]), int(counts[title])))
+    taken = would & speaks[titles]
+    aside[taken] = IN_TURN.index(guard)
+    left: np.ndarray = eligible & ~taken
     return left
 
 
@@ -152,11 +164,12 @@ def _vary(
     places: np.ndarray,
     numbers: np.ndarray,
     notes: list[list[str]],
+    aside: np.ndarray,
 ) -> None:
     """Title by title as the page shows them: what looks like the picture before it, and then what repeats the page too often, has no
     chance where something near as good is left.
 
-    Changes chances, places and notes. A title draws again with its own number.
+    Changes chances, places, notes and aside. A title draws again with its own number.
     """
     row, marks = Row(guards), beliefs.marks if guards.most_alike else None
     shown = [title for title in beliefs.turns.tolist() if places[title] != ABSENT]
@@ -170,7 +183,7 @@ def _vary(
             repeats.append((VARIETY, marks.bearing(slice(*starts[title : title + 2]), row.full)))
         if repeats:
             own = slice(*starts[title : title + 2])
-            left = _without(repeats, eligible[own], beliefs.scores[own], guards.may_cost, notes[title])
+            left = _without(repeats, eligible[own], beliefs.scores[own], guards.may_cost, notes[title], aside[own])
             if left is not None:
                 chances[own] = _of_the_rest(chances[own], left, beliefs.scores[own])
                 places[title] = own.start + drawn(chances[own], np.array([0, len(left)]), numbers[title : title + 1])[0]
@@ -180,15 +193,21 @@ def _vary(
 
 
 def _without(
-    repeats: list[tuple[str, np.ndarray]], eligible: np.ndarray, scores: np.ndarray, may_cost: float, notes: list[str]
+    repeats: list[tuple[str, np.ndarray]],
+    eligible: np.ndarray,
+    scores: np.ndarray,
+    may_cost: float,
+    notes: list[str],
+    aside: np.ndarray,
 ) -> np.ndarray | None:
     """(n,) bool: what the guards leave of a title's eligible artwork (n,), each in its turn; None where all of it."""
     spoke = False
     for guard, which in repeats:
-        aside = eligible & which
-        left = eligible & ~aside
-        if aside.any() and left.any() and _is_near(scores, aside, left, may_cost):
-            notes.append(_note(guard, int(aside.sum()), int(eligible.sum())))
+        would = eligible & which
+        left = eligible & ~would
+        if would.any() and left.any() and _is_near(scores, would, left, may_cost):
+            notes.append(_note(guard, int(would.sum()), int(eligible.sum())))
+            aside[would] = IN_TURN.index(guard)
             eligible, spoke = left, True
     return eligible if spoke else None
 

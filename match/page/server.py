@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from embed.errors import ArtworkMatcherError, CatalogError, PictureError
 from embed.store import open_store
 from match.comparing.sides import Side
-from match.live import LiveMatcher
+from match.live import LiveMatcher, Serving
 from match.page.app import script, style
 from match.page.background import Background
 from match.page.comparisons import Comparisons
 from match.page.documents import answer
+from match.page.documents.published import in_header
 from match.page.parameters import Parameters
 from match.page.pictures import Pictures
 from match.page.shell import SERVED_POLICY, served_shell
@@ -51,15 +52,16 @@ class _Serving:
         sides: Sequence[Side],
     ) -> None:
         self._live, self._asked = live, (users, titles, reading, Comparisons(sides, users, titles), Background())
-        self._site = self._made()
+        self._site = self._made(live.serving)
 
     def site(self) -> Site:
-        if self._site.matcher is not self._live.current:
-            self._site = self._made()
-        return self._site
+        site, serving = self._site, self._live.serving
+        if site.matcher is not serving.matcher:
+            self._site = site = self._made(serving)
+        return site
 
-    def _made(self) -> Site:
-        return Site.of(open_store(self._live.root), self._live.current, *self._asked)
+    def _made(self, serving: Serving) -> Site:
+        return Site.of(open_store(self._live.root), serving.matcher, *self._asked, serving.published)
 
 
 def application(
@@ -145,7 +147,7 @@ def _document(site: Site, request: "Request") -> "Response":
         _log.exception("%s", request.url)
         told, status = {"error": f"the server failed ({error!r}); its log says more"}, 500
     body = json.dumps(told, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return Response(body, status, {"Cache-Control": "no-store"}, "application/json")
+    return Response(body, status, {"Cache-Control": "no-store", **in_header(site)}, "application/json")
 
 
 def _picture(site: Site, pictures: Pictures, request: "Request") -> "Response":

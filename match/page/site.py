@@ -11,6 +11,7 @@ from embed.store import Store, open_store
 from index.fits import Question
 from match.blend import Weights
 from match.fitting.weights import MOST as MOST_WEIGHT
+from match.live import Published
 from match.matcher import Matcher
 from match.page.background import Background
 from match.page.catalog import Catalog
@@ -41,6 +42,7 @@ class Site:
     user_ids: Sequence[str]
     title_ids: Sequence[str]
     reading: Reading | None = None  # None where nothing can be asked that was not written down: a page in a file
+    published: Published | None = None  # what the matcher is made of; None where nothing new is ever taken up
     comparisons: Comparisons = field(default_factory=Comparisons, repr=False, compare=False)
     background: Background = field(default_factory=Background, repr=False, compare=False)
     _blends: dict[Weights, Matcher] = field(default_factory=dict, repr=False, compare=False)
@@ -56,13 +58,14 @@ class Site:
         reading: Reading | None = None,
         comparisons: Comparisons | None = None,
         background: Background | None = None,
+        published: Published | None = None,
     ) -> "Site":
         """All users and titles where none are named. comparisons: those that were made already, and what may be compared; background:
-        of the site before, where there was one."""
+        of the site before, where there was one; published: what the matcher is made of."""
         store = open_store(store.root)  # where the pictures lie may have been noted since the caller opened it
         shown = matcher.user_ids if users is None else list(users), matcher.title_ids if titles is None else list(titles)
         kept = comparisons or Comparisons((), users, titles), background or Background()
-        return cls(store, matcher, *shown, reading, *kept)
+        return cls(store, matcher, *shown, reading, published, *kept)
 
     @property
     def is_live(self) -> bool:

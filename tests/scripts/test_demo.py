@@ -64,3 +64,16 @@ def test_the_catalog_is_as_large_as_was_asked(demo_store: Store) -> None:
     assert manifest.artworks >= 40
     assert len(matcher.user_ids) >= 8
     assert any(prior.impressions for prior in matcher.priors.by_artwork.values())
+
+
+def test_its_page_tells_segments_apart(demo: tuple[Path, Any, Any], demo_store: Store, unpack: Callable) -> None:
+    """Some artwork surely does better in a segment than for everyone, and another artwork meets its average user."""
+    documents, _ = unpack(demo[0] / "page.html")
+    matcher = Matcher.open(demo_store)
+    told = [documents["artwork", f"artwork={one}"]["segments"] for one in matcher.snapshot.artwork["artwork_id"].to_pylist()]
+    better = {one["segment"] for everyone, *segments in told for one in segments if one["interval"][0] > everyone["mean"]}
+    assert better == {"families", "night owls", "weekenders"}
+    for title_id in matcher.title_ids:
+        met = [one["artwork"] for one in documents["about", f"title={title_id}"]["segments"]]
+        assert len(met) == 1 + len(better)
+    assert len({*met}) > 2  # of the last one, two-sugars: a cat, a cup of coffee, a kiss

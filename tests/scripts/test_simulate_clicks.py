@@ -7,8 +7,12 @@ import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from artwork_assets import CATALOG
 
+from artwork_doors.simulate_clicks import LIKES
+from embed.catalog import read_catalog
 from embed.records import CHOICE_LOG, IMPRESSION, PLAY
+from match.experiments.audiences import report_audiences
 from match.exploring.log import lines_of
 
 
@@ -29,6 +33,21 @@ def test_an_experiment_has_two_arms_of_users_and_exact_propensities(invoke: Call
     expected = np.array([artworks[title] for title in taste["title_id"].to_pylist()])
     apart = weights - expected
     assert abs(apart.mean()) < 4 * apart.std() / np.sqrt(len(apart))
+
+
+def test_the_bundled_logs_are_what_it_makes_and_segments_play_what_they_like(invoke: Callable, tmp_path: Path) -> None:
+    assert invoke("simulate_clicks", "--out", tmp_path).exit_code == 0
+    for name in ("impressions", "plays"):
+        assert pq.read_table(tmp_path / f"{name}.parquet").equals(pq.read_table(CATALOG / "logs" / f"{name}.parquet"))
+    catalog = read_catalog(CATALOG)
+    assert set(pc.unique(catalog.users["segment"]).to_pylist()) == set(LIKES)
+    rows = report_audiences(tmp_path).pairs.to_pylist()
+    tags = dict(zip(catalog.artwork["artwork_id"].to_pylist(), catalog.artwork["tags"].to_pylist(), strict=True))
+    apart: dict[bool, list[float]] = {True: [], False: []}
+    for row in rows:
+        apart[bool(set(LIKES[row["segment"]]) & set(tags[row["artwork_id"]]))].append(row["difference"])
+    assert np.mean(apart[True]) > 0.01 > 0 > np.mean(apart[False])
+    assert {row["segment"] for row in rows if row["discovery"] and row["difference"] > 0} == set(LIKES)
 
 
 @pytest.mark.parametrize("arguments", [("--experiment",), ("--choices", "thompson")], ids=str)

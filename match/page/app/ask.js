@@ -1,11 +1,14 @@
 // Documents and pictures: from the blocks of a page in a file, else from the server. A document is known by its kind and parameters.
 import { useEffect, useState } from "./base.js";
 import { foundInFile } from "./blocks.js";
+import { answered, beginAnew, servedRound } from "./served.js";
 
 const REMEMBERED = 400; // documents
 const remembered = new Map(); // key to a promise of the document
 let written = null; // of a page in a file: { pictures, documents: key to the id of its block }
 const unpacked = new Map(); // id of a block to a promise of its documents, or to its letters
+const forgetting = [() => remembered.clear()]; // what forgets what is known of documents, wherever it is kept
+const LOOK_AT = "published"; // the kind that is asked for to see what is served
 
 // Unpack what a page in a file says of its contents; before anything is asked.
 export async function begin() {
@@ -64,11 +67,31 @@ async function fromFile(key, kind, parameters) {
 }
 
 async function fromServer(kind, pairs) {
+  const round = servedRound();
+  const { told, head, isRefused } = await answerOf(kind, pairs);
+  answered(head, round, kind === LOOK_AT);
+  if (isRefused) throw new Error(told.error);
+  return told;
+}
+
+// { told: the document, or why there is none where it isRefused, head: what is served, see served.js }
+async function answerOf(kind, pairs) {
   const answer = await fetch(`documents/${kind}?${new URLSearchParams(pairs)}`).catch(() => {
     throw new Error("The server does not answer. Is inspect_matches --serve still running?");
   });
-  const told = await answer.json();
-  if (!answer.ok) throw new Error(told.error);
+  return { told: await answer.json(), head: answer.headers.get("X-Published"), isRefused: !answer.ok };
+}
+
+// Who keeps something of documents is called when it no longer counts.
+export const whenRenewed = (forgetIt) => forgetting.push(forgetIt);
+
+// A promise of the overview of what is served now, with which the page begins anew: nothing is known of what was served before.
+export async function renew() {
+  const { told, head, isRefused } = await answerOf("overview", []);
+  if (isRefused) throw new Error(told.error);
+  beginAnew(head);
+  forgetting.forEach((forgetIt) => forgetIt());
+  remembered.set(keyOf("overview", {}), Promise.resolve(told));
   return told;
 }
 

@@ -1,6 +1,6 @@
 // All artwork of the page by number, and the letters that are looked for in it: the server looks, in a file the browser does.
 import { useEffect, useState } from "./base.js";
-import { ask, isWritten } from "./ask.js";
+import { ask, isWritten, whenRenewed } from "./ask.js";
 import { useBlocks } from "./window.js";
 
 const AT_ONCE = 50; // items of a block, and numbers asked for together
@@ -50,6 +50,10 @@ function lettersHold(artwork, number, find) {
 
 const known = new Map(); // number to a promise of the artwork
 let waiting = null; // { numbers, promise } of what is asked for together
+whenRenewed(() => {
+  known.clear();
+  waiting = null;
+});
 
 // A promise of the artwork with this number.
 export function artworkAt(number) {

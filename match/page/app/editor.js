@@ -3,15 +3,22 @@ import { html, useEffect, useRef, useState } from "./base.js";
 import { go } from "./route.js";
 
 const MOST_LINES = 10; // that are seen at once; user.css knows it, too
+let draft = null; // what was typed last, and what it was typed over: { user, over, written }
+const draftOver = (user, over) => (draft?.user === user && draft.over === over ? draft.written : over);
 
 // text: the profile's own; tried: the text that is tried, undefined where none is; error: what the page says of it; reading: whether
 // it is still being read.
 export function TasteEditor({ view, parameters, user, text, tried, error, reading }) {
-  const [written, setWritten] = useState(tried ?? text);
+  const [written, setWritten] = useState(draftOver(user, tried ?? text));
   const area = useRef(null);
-  useEffect(() => setWritten(tried ?? text), [tried, text, user]);
+  useEffect(() => setWritten(draftOver(user, tried ?? text)), [tried, text, user]);
+  const type = (letters) => {
+    draft = { user, over: tried ?? text, written: letters }; // the view may be made anew before it is tried
+    setWritten(letters);
+  };
   const attempt = () => go(view, { ...parameters, user, taste: written === text ? "" : written });
   const reset = () => {
+    draft = null;
     setWritten(text);
     if (tried !== undefined) go(view, { ...parameters, user, taste: "" });
   };
@@ -27,7 +34,7 @@ export function TasteEditor({ view, parameters, user, text, tried, error, readin
     <div class="written">
       <ol class="numbers" aria-hidden="true">${written.split("\n").map((_, at) => html`<li key=${at} class=${at + 1 === wrong ? "wrong" : null}>${at + 1}</li>`)}</ol>
       <textarea id="taste-text" ref=${area} wrap="off" spellcheck=${false} rows=${Math.min(MOST_LINES, Math.max(5, written.split("\n").length))} value=${written}
-        onInput=${({ target }) => setWritten(target.value)} onKeyDown=${onKeyDown} onScroll=${scrollNumbers}
+        onInput=${({ target }) => type(target.value)} onKeyDown=${onKeyDown} onScroll=${scrollNumbers}
         aria-invalid=${Boolean(error)} aria-describedby="taste-error"></textarea>
     </div>
     <div id="taste-error" role="alert">${error && html`<p class="error">${error.message}

@@ -1,8 +1,10 @@
 // The app: a bar of views, and the one that the address names.
-import { html, render } from "./base.js";
-import { begin, useDocument } from "./ask.js";
-import { counted, plural } from "./numbers.js";
-import { Guarded, usePlace, useTitle } from "./place.js";
+import { html, render, useEffect, useState } from "./base.js";
+import { ask, begin, renew } from "./ask.js";
+import { Help } from "./help.js";
+import { Newer } from "./newer.js";
+import { counted, dated, plural } from "./numbers.js";
+import { Guarded, standStill, usePlace, useTitle } from "./place.js";
 import { href, useRoute } from "./route.js";
 import { ArtworksView } from "./views/artworks.js";
 import { ArtworkView } from "./views/artwork.js";
@@ -34,7 +36,7 @@ const VIEWS = {
 
 function App() {
   const { view, parameters } = useRoute();
-  const { document: overview, error } = useDocument("overview");
+  const { overview, error, round, showNewest } = useOverview();
   const known = Object.hasOwn(VIEWS, view) ? VIEWS[view] : null;
   const label = known?.label ?? view;
   usePlace();
@@ -45,11 +47,28 @@ function App() {
   const { View } = known ?? {};
   return html`<a class="skip" href="#main" onClick=${skip}>Skip to the content</a>
     <${Header} overview=${overview} view=${view} />
+    <${Newer} show=${showNewest} />
     <main id="main" tabindex="-1" class=${known ? view : null} data-view=${view} aria-label=${label}>
       ${known
-        ? html`<${Guarded} key=${view}><${View} parameters=${parameters} overview=${overview} /><//>`
+        ? html`<${Guarded} key=${`${view} ${round}`}><${View} parameters=${parameters} overview=${overview} /><//>`
         : html`<p class="error">There is no view “<bdi>${view}</bdi>”.</p>`}
     </main>`;
+}
+
+// Of what the page shows. showNewest(): a promise of the one that is served now, of which all is then made anew, in another round.
+function useOverview() {
+  const [state, setState] = useState({ overview: null, error: null, round: 0 });
+  useEffect(() => {
+    ask("overview").then((overview) => setState({ overview, error: null, round: 0 }), (error) => setState({ overview: null, error, round: 0 }));
+  }, []);
+  const showNewest = async () => {
+    const overview = await renew();
+    const settle = standStill();
+    setState(({ round }) => ({ overview, error: null, round: round + 1 }));
+    settle();
+    return overview;
+  };
+  return { ...state, showNewest };
 }
 
 function skip(event) {
@@ -66,7 +85,8 @@ function Header({ overview, view }) {
         ([name, { label, count }]) => label && html`<li key=${name}><a href=${href(name)} aria-current=${name === view ? "page" : VIEWS[view]?.within === name ? "true" : null}>${label}${count && html` <small>${counted(count(overview))}</small>`}</a></li>`,
       )}
     </ul></nav>
-    <p class="soft">Snapshot ${snapshot.name}, ${snapshot.published_at.slice(0, 16).replace("T", " ")}: ${plural(snapshot.artworks, "artwork")},
+    <${Help} view=${view} />
+    <p class="soft">Snapshot ${snapshot.name}, <time datetime=${snapshot.published_at}>${dated(snapshot.published_at)}</time>: ${plural(snapshot.artworks, "artwork")},
       ${" "}${plural(overview.titles, "title")}, ${plural(overview.users, "user")}. Encoder <bdi>${encoder.name}</bdi>${encoder.bundled && ", for a first try"}.</p>
   </header>`;
 }

@@ -51,6 +51,14 @@ function settle() {
   });
 }
 
+// While the view is made anew it is as long as it was, and the window stays where it is; call it before.
+export function standStill() {
+  const main = document.getElementById("main"), top = scrollY;
+  main.style.minHeight = `${main.offsetHeight}px`;
+  main.focus({ preventScroll: true });
+  return () => requestAnimationFrame(() => returnTo(top, () => (main.style.minHeight = "")));
+}
+
 // Scroll down to where one was as soon as the view is that long.
 function returnTo(top, then, frame = 0) {
   const loading = document.querySelector("main .loading");

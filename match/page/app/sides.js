@@ -25,5 +25,3 @@ export function sideName(told) {
   const given = Object.entries(told.given).map(([name, weight]) => `${name} ${weight}`);
   return [told.store, `snapshot ${told.snapshot.name}`, ...given].filter(Boolean).join(", ");
 }
-
-export const dayAndTime = (iso) => iso.slice(0, 16).replace("T", " ");

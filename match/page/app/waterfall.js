@@ -40,7 +40,7 @@ export function Waterfall({ artwork, scale, guard }) {
         <i class="end" style=${{ left: `${place(artwork.score)}%` }}></i>
       </dd><dd class="number">${signed(shown.total)}</dd></div>
     <div class="told"><dt>promises</dt><dd>${percent(rateOf(artwork.score))} quality plays</dd></div>
-    <div class="told"><dt>guards</dt><dd>${guard ? html`<b>set aside</b> by ${guard}` : "none sets it aside"}</dd></div>
+    <div class="told"><dt>guards</dt><dd>${guard ? html`<b>set aside</b> ${guard}` : "none sets it aside"}</dd></div>
   </dl>`;
 }
 

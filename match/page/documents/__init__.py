@@ -20,6 +20,7 @@ from match.page.documents import (
     map,
     numbers,
     overview,
+    published,
     rejected,
     search,
     title,
@@ -40,6 +41,7 @@ class Kind(NamedTuple):
 
 KINDS = {
     "overview": Kind(overview.answer, overview.written),
+    "published": Kind(published.answer, published.written),
     "users": Kind(users.answer, users.written),
     "titles": Kind(titles.answer, titles.written),
     "choices": Kind(choices.answer, choices.written),

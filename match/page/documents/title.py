@@ -41,7 +41,7 @@ def answer(site: Site, parameters: Parameters) -> Document:
         "reason": choice.reason,
         "copy": told_line(choice.copy, choice.copy_reason),
         "lines": [told_line(line, why) for line, why in lines_beside(matcher, taste, choice, rows, context.locale)],
-        "guards": {policy: list(page.by_policy[policy].guards) for policy in POLICIES},
+        "guards": {policy: list(page[policy].guards) for policy in POLICIES},
         "artworks": [_told(site, artwork, page, *sure) for artwork, *sure in _with_intervals(matcher, taste, ordered, rows)],
         "aside": _aside(matcher, context, rows, {artwork.artwork_id for artwork in ordered}),
         "runner_up": _runner_up(matcher, taste, choice),
@@ -57,9 +57,9 @@ def _context(parameters: Parameters) -> Context:
 def _told(site: Site, artwork: Scored, page: Explored, strength: float, low: float, high: float) -> Document:
     told = told_artwork(site, artwork)
     del told["path"], told["picture"]
-    chances = {policy: drawn.chances.get(artwork.artwork_id) for policy, drawn in page.by_policy.items() if drawn.chances}
-    guard = page.guard(artwork.artwork_id) if page.prominent else None
-    return shortened({**told, "strength": round(strength), "interval": [low, high], "chances": chances, "guard": guard})
+    chances = {policy: drawn.chances.get(artwork.artwork_id) for policy, drawn in page.items() if drawn.chances}
+    guards = {policy: guard for policy, drawn in page.items() if (guard := drawn.aside.get(artwork.artwork_id))}
+    return shortened({**told, "strength": round(strength), "interval": [low, high], "chances": chances, "guards": guards})
 
 
 def _with_intervals(

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from match.exploring.keeping import BUDGET, Shown, history_of
-from match.exploring.page import Beliefs, Explored, explore
+from match.exploring.page import NONE, Beliefs, Explored, explore
 from match.exploring.policies import POLICIES, Exploration, propensities
 from match.exploring.thompson import Posteriors
-from match.guards import Guards, Marks
+from match.guards import IN_TURN, Guards, Marks
 
 AT = datetime(2026, 10, 5, 12, tzinfo=UTC)
 YESTERDAY = AT - timedelta(days=1)
@@ -50,6 +50,11 @@ def shown(explored: Explored) -> list[str | None]:
     return [None if place < 0 else IDS[place] for place in explored.places.tolist()]
 
 
+def asides(explored: Explored) -> dict[str, str]:
+    """Which guard set each aside."""
+    return {IDS[place]: IN_TURN[guard] for place, guard in enumerate(explored.aside.tolist()) if guard != NONE}
+
+
 @given(
     policy=st.sampled_from(POLICIES),
     floor=st.floats(0, 1),
@@ -80,6 +85,12 @@ def test_one_of_what_may_be_shown_with_propensities_that_add_up_to_one(
         counts = (found.propensities[own] > 0).sum()
         if floor:
             assert found.propensities[own].max() >= floor / counts - 1e-12
+        which = found.aside[own]
+        assert not found.propensities[own][which != NONE].any()
+        spoke = Counter(IN_TURN[guard] for guard in which.tolist() if guard != NONE)
+        assert [f"{guard}: {spoke[guard]}" for guard in IN_TURN if spoke[guard]] == [
+            note.split(" of ")[0] for note in found.notes[title]
+        ]
 
 
 def test_without_guards_and_history_the_propensities_are_the_policy_s() -> None:
@@ -214,6 +225,7 @@ def test_both_guards_speak_each_for_what_it_set_aside() -> None:
     page = replace(page, starts=np.array([0, 3, 3, 6, 6]))
     found = explore(Exploration("best", 0), page, AT, Guards(most_alike=1))
     assert (shown(found)[2], found.notes[2]) == ("d0", ("look-alike: 1 of 3 set aside", "variety: 1 of 2 set aside"))
+    assert asides(found) == {"c0": "look-alike", "c1": "variety"}
 
 
 @given(

@@ -131,7 +131,8 @@ def reading() -> Any:
 
 @pytest.fixture
 def serve(reading: Any) -> Iterator[Callable[..., str]]:
-    """serve(store, users=None, titles=None) -> the address of the page as served, until the end of the test."""
+    """serve(store, live=None, users=None, titles=None) -> the address of the page as served, until the end of the test; live: the
+    LiveMatcher that serves, where the test refreshes it."""
     import uvicorn
 
     from match.live import LiveMatcher
@@ -139,8 +140,8 @@ def serve(reading: Any) -> Iterator[Callable[..., str]]:
 
     ends: list[Callable[[], None]] = []
 
-    def run(store: Any, **kwargs: Any) -> str:
-        live = LiveMatcher(store, seconds=None)
+    def run(store: Any, live: Any = None, **kwargs: Any) -> str:
+        live = live or LiveMatcher(store, seconds=None)
         page = application(live, Reading(reading.questions, reading.profile), **kwargs)
         server = uvicorn.Server(uvicorn.Config(page, port=0, log_level="warning", lifespan="off"))
         thread = threading.Thread(target=server.run)

@@ -87,7 +87,11 @@ def guarded_store(tmp_path: Path, make_store: Callable) -> Store:
         "b": [{"artwork_id": "b1", "vector": COMEDY, "people": ["Ann Lee"]}],
         "c": [{"artwork_id": "c1", "vector": HORROR, "people": ["Ann Lee"]}],
         "d": [{"artwork_id": "d1", "vector": PLAIN, "people": ["Ann Lee"]}, {"artwork_id": "d2", "vector": ROMANCE}],
-        "e": [{"artwork_id": "e1", "vector": ROMANCE}, {"artwork_id": "e2", "vector": COMEDY}],
+        "e": [
+            {"artwork_id": "e1", "vector": ROMANCE},
+            {"artwork_id": "e2", "vector": COMEDY},
+            {"artwork_id": "e3", "vector": HORROR, "people": ["Ann Lee"]},
+        ],
         "f": [
             {"artwork_id": "f1", "vector": HORROR, "prominence": 0.1},
             {"artwork_id": "f2", "vector": PLAIN, "prominence": 0.9},
@@ -98,13 +102,31 @@ def guarded_store(tmp_path: Path, make_store: Callable) -> Store:
 
 
 def test_what_a_guard_or_eligibility_sets_aside_is_told_with_its_reason(guarded_store: Store) -> None:
-    guards = {one["id"]: one["guard"] for title in "abcdef" for one in title_of(guarded_store, title, "wil")["artworks"]}
-    assert {name: guard for name, guard in guards.items() if guard} == {"d1": "variety", "e1": "look-alike", "f1": "prominence"}
+    guards = {one["id"]: one["guards"] for title in "abcdef" for one in title_of(guarded_store, title, "wil")["artworks"]}
+    by = {"d1": "variety", "e1": "look-alike", "e3": "variety", "f1": "prominence"}
+    assert {name: some for name, some in guards.items() if some} == {
+        name: {"thompson": guard, "softmax": guard} for name, guard in by.items()
+    }
+    both = ["look-alike: 1 of 3 set aside", "variety: 1 of 2 set aside"]
+    assert title_of(guarded_store, "e", "wil")["guards"] == {"thompson": both, "softmax": both}
     told = title_of(guarded_store, "f", "wil")
     assert told["aside"] == [{"id": "f3", "reason": "spoiler"}]
     assert told["guards"] == {"thompson": ["prominence: 1 of 2 set aside"], "softmax": ["prominence: 1 of 2 set aside"]}
     chances = {one["id"]: one["chances"] for one in told["artworks"]}
     assert chances == {"f1": {"thompson": None, "softmax": None}, "f2": {"thompson": 1.0, "softmax": 1.0}}
+
+
+def test_the_page_says_of_both_guards_what_each_set_aside(guarded_store: Store, write: Callable, look: Callable) -> None:
+    page = look(write(guarded_store), "#/title?title=e&user=wil")
+    spoke = {
+        one.locator("b").inner_text(): one.get_by_role("link").all_inner_texts()
+        for one in page.locator(".spoke > ul > li").all()
+    }
+    assert spoke == {"look-alike": ["e1"], "variety": ["e3"]}
+    told = {one.get_by_role("link").inner_text(): one.inner_text() for one in page.locator(".ranked-artwork").all()}
+    words = {"e1": "set aside by look-alike\n", "e2": "none sets it aside", "e3": "set aside by variety\n"}
+    assert {name: words[name] in text for name, text in told.items()} == dict.fromkeys(words, True)
+    assert page.locator(".badge", has_text="guarded").count() == 2
 
 
 def test_what_may_be_shown_depends_on_where_and_to_whom(tmp_path: Path, make_store: Callable) -> None:

@@ -1,8 +1,8 @@
 // What a comparison comes to: how much changed, why, in which segments, and by how much.
 import { html } from "../base.js";
-import { counted, percent, plural } from "../numbers.js";
+import { counted, dated, percent, plural } from "../numbers.js";
 import { href } from "../route.js";
-import { dayAndTime, sideName } from "../sides.js";
+import { sideName } from "../sides.js";
 
 export const CHANGE_REASONS = {
   retired: { label: "gone", why: "what was chosen may not be shown any more" },
@@ -38,7 +38,7 @@ function SideCard({ name, side, other }) {
   const differs = (one, two) => (JSON.stringify(one) === JSON.stringify(two) ? null : "differs");
   return html`<div class="side"><b>${name}</b> <bdi>${sideName(side)}</bdi>
     <dl>
-      <div class=${differs(side.snapshot.name, other.snapshot.name)}><dt>published</dt><dd>${dayAndTime(side.snapshot.published_at)}, ${plural(side.snapshot.artworks, "artwork")}</dd></div>
+      <div class=${differs(side.snapshot.name, other.snapshot.name)}><dt>published</dt><dd>${dated(side.snapshot.published_at)}, ${plural(side.snapshot.artworks, "artwork")}</dd></div>
       <div class=${differs(side.encoder.fingerprint, other.encoder.fingerprint)}><dt>encoder</dt><dd><bdi>${side.encoder.name}</bdi> <code>${side.encoder.fingerprint.slice(0, 12)}</code></dd></div>
       <div><dt>weights</dt><dd>${Object.entries(side.weights).map(
         ([part, weight], place) => html`${place ? ", " : ""}<span class=${differs(weight, other.weights[part])}>${part} ${+weight.toFixed(3)}</span>`,

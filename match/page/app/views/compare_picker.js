@@ -1,8 +1,8 @@
 // Where the viewer picks both sides: a snapshot, and weights in place of those that its store publishes.
 import { html, useState } from "../base.js";
-import { counted } from "../numbers.js";
+import { counted, dated } from "../numbers.js";
 import { WEIGHTS, go, href, tried } from "../route.js";
-import { dayAndTime, sideOf, sideText, sideWords } from "../sides.js";
+import { sideOf, sideText, sideWords } from "../sides.js";
 
 export function SidePicker({ sides, pair, overview }) {
   const start = pair ?? proposedSides(sides);
@@ -60,7 +60,7 @@ function StoreOptions({ store, serving }) {
   const name = store.name ?? "";
   const option = (snapshot) => {
     const serves = !name && snapshot.name === serving;
-    const told = `${serves ? "what serves: " : ""}${snapshot.name}, ${dayAndTime(snapshot.published_at)}, ${counted(snapshot.artworks)} artworks, ${snapshot.encoder}`;
+    const told = `${serves ? "what serves: " : ""}${snapshot.name}, ${dated(snapshot.published_at)}, ${counted(snapshot.artworks)} artworks, ${snapshot.encoder}`;
     return html`<option key=${snapshot.name} value=${JSON.stringify([name, serves ? "" : snapshot.name])}>${told}</option>`;
   };
   return html`<optgroup label=${name || "this store"}>

@@ -2,7 +2,7 @@
 import { html, useEffect, useState } from "../base.js";
 import { ask, isWritten, useDocument } from "../ask.js";
 import { folded } from "../catalog.js";
-import { counted, plural } from "../numbers.js";
+import { counted, dated, plural } from "../numbers.js";
 import { go, href } from "../route.js";
 import { Rows, useBlocks } from "../window.js";
 import { Letters } from "./artworks.js";
@@ -32,7 +32,7 @@ function Rejected({ row }) {
   if (!row) return html`<span class="loading">…</span>`;
   return html`<article class="rejected-row">
     <div><b><bdi>${row.id}</bdi></b><small title=${row.path}><bdi>${row.path}</bdi></small></div>
-    <div><a href=${href("title", { title: row.title.id })}><bdi>${row.title.name}</bdi></a><small>since ${row.since.slice(0, 16).replace("T", " ")}</small></div>
+    <div><a href=${href("title", { title: row.title.id })}><bdi>${row.title.name}</bdi></a><small>since ${dated(row.since)}</small></div>
     <div title=${`${row.reason}; ${row.remedy}`}><bdi>${row.reason}</bdi>${row.remedy && html`<small class="remedy"><bdi>${row.remedy}</bdi></small>`}</div>
   </article>`;
 }

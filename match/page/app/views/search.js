@@ -2,6 +2,7 @@
 import { html, useEffect, useRef, useState } from "../base.js";
 import { ask, isWritten, useDocument } from "../ask.js";
 import { holds, useArtworks } from "../catalog.js";
+import { useKeys } from "../keys.js";
 import { counted, exact, percent, plural } from "../numbers.js";
 import { go, href } from "../route.js";
 import { Tile } from "./artworks.js";
@@ -14,18 +15,13 @@ let focusAsked = false;
 
 // "/" anywhere, but where somebody types, leads to the field.
 export function useSlash() {
-  useEffect(() => {
-    const pressed = (event) => {
-      if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
-      if (event.target.closest("input, textarea, select, [contenteditable]")) return;
-      event.preventDefault();
+  useKeys({
+    "/": () => {
       focusAsked = true;
       if (document.getElementById(FIELD)) focusField();
       else go("search", {});
-    };
-    addEventListener("keydown", pressed);
-    return () => removeEventListener("keydown", pressed);
-  }, []);
+    },
+  });
 }
 
 const isFocusLost = () => [document.body, document.getElementById("main")].includes(document.activeElement);

@@ -2,6 +2,7 @@
 import { html, useState } from "../base.js";
 import { isWritten, useDocument } from "../ask.js";
 import { Counts, Interval, inPercent, scaleOf } from "../intervals.js";
+import { useKeys } from "../keys.js";
 import { exact, plural } from "../numbers.js";
 import { PARTS, PART_WORDS } from "../parts.js";
 import { PickUser } from "../picker.js";
@@ -9,6 +10,7 @@ import { Picture } from "../picture.js";
 import { go, href, tried } from "../route.js";
 import { Before, Trial } from "../trial.js";
 import { Waterfall, fallScale } from "../waterfall.js";
+import { GuardsSpoke, guardsInWords } from "./title_guards.js";
 import { Chances, CopyLines, RunnerUp, SegmentsMeet } from "./title_beside.js";
 
 const CARDS_AT_ONCE = 40; // artworks that are shown before somebody asks for the rest
@@ -31,6 +33,8 @@ function TitleFor({ title, user, parameters, overview }) {
   const { document, error } = useDocument("title", { ...tried(user), ...where, title, user });
   const about = useDocument("about", { ...tried(user), taste: null, title });
   const failed = error ?? about.error;
+  const step = (id) => id && go("title", { ...where, title: id, user });
+  useKeys({ ArrowLeft: () => step(about.document?.previous), ArrowRight: () => step(about.document?.next) });
   if (failed) return html`<p class="error">${failed.message}</p>`;
   if (!document || !about.document || about.document.id !== title || document.id !== title) return html`<p class="loading">Loading …</p>`;
   return html`<${TitleHead} about=${about.document} document=${document} user=${user} where=${where} />
@@ -40,6 +44,7 @@ function TitleFor({ title, user, parameters, overview }) {
       <${Ranking} key=${title} document=${document} about=${about.document} />
       <div class="beside">
         <${RunnerUp} document=${document} where=${where} />
+        <${GuardsSpoke} artworks=${document.artworks} about=${about.document} />
         <${CopyLines} document=${document} />
         <${SegmentsMeet} about=${about.document} />
       </div>
@@ -109,9 +114,9 @@ function Ranked({ artwork, facts, place, scale, rates, user, least }) {
     <div class="seen">
       <a href=${href("artwork", { artwork: artwork.id, user })} tabindex="-1" aria-hidden="true"><${Picture} artwork=${{ ...facts, id: artwork.id }} words="" /></a>
       <p><b class="number">${place + 1}</b> <a href=${href("artwork", { artwork: artwork.id, user })}><bdi>${artwork.id}</bdi></a>
-        ${!place && html`<span class="badge good">chosen</span>`}${artwork.guard && html`<span class="badge">guarded</span>`}</p>
+        ${!place && html`<span class="badge good">chosen</span>`}${Object.keys(artwork.guards).length > 0 && html`<span class="badge">guarded</span>`}</p>
     </div>
-    <${Waterfall} artwork=${artwork} scale=${scale} guard=${guardInWords(artwork.guard, facts, least)} />
+    <${Waterfall} artwork=${artwork} scale=${scale} guard=${guardsInWords(artwork, facts, least)} />
     <dl class="told-why">
       <div><dt title="of the user's taste, the one nearest to the picture">phrase</dt><dd>${artwork.phrase ? html`“<bdi>${artwork.phrase}</bdi>”${artwork.cosine !== null && html` <span class="soft whole">cosine ${exact(artwork.cosine)}</span>`}` : html`<span class="soft">no taste of their own</span>`}</dd></div>
       ${artwork.people.length > 0 && html`<div><dt>people met</dt><dd>${artwork.people.map((name, at) => html`${at > 0 && ", "}<bdi key=${at}>${name}</bdi>`)}</dd></div>`}
@@ -123,11 +128,6 @@ function Ranked({ artwork, facts, place, scale, rates, user, least }) {
       <${Chances} artwork=${artwork} />
     </dl>
   </li>`;
-}
-
-function guardInWords(guard, facts, least) {
-  if (guard !== "prominence") return guard;
-  return facts?.prominence !== null && facts?.prominence !== undefined ? `prominence (${facts.prominence.toFixed(2)}, at least ${least.toFixed(2)})` : "prominence (nobody on it leads)";
 }
 
 function Aside({ document, known }) {

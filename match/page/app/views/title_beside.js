@@ -7,7 +7,7 @@ import { counted, percent, plural, signed } from "../numbers.js";
 import { Picture } from "../picture.js";
 import { href } from "../route.js";
 
-const POLICY_NAMES = { thompson: "Thompson", softmax: "softmax" };
+export const POLICY_NAMES = { thompson: "Thompson", softmax: "softmax" };
 
 // How likely the artwork is drawn where the page explores.
 export function Chances({ artwork }) {
