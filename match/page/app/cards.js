@@ -12,12 +12,13 @@ import { useSize } from "./sheet.js";
 import { Shown } from "./trial.js";
 import { Rows } from "./window.js";
 
-const CARD = 17; // rem, the least width of a card
-const TEXT = 8.4; // rem below its picture
+const CARD = 15; // rem, the least width of a card
+const TEXT = 4.3; // rem below its picture: a name and two lines of why
+const LINES = 2.6; // rem more, where titles have lines of copy
 const GAP = 1; // rem
 
-// The choices of all titles, or of those with the letters that `find` has.
-export function UsersChoices({ user, parameters }) {
+// The choices of all titles, or of those with the letters that `find` has. lines: whether there are lines of copy.
+export function UsersChoices({ user, parameters, lines }) {
   const { find } = parameters;
   const asked = [{ id: "titles", kind: "titles", name: "titles", parameters: { find } }, ...listsOfChoices(user, parameters, find)];
   const [titles, now, before] = useLists(asked);
@@ -26,7 +27,7 @@ export function UsersChoices({ user, parameters }) {
   const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
   const across = Math.max(1, Math.floor((width + GAP * rem) / ((CARD + GAP) * rem)));
   const card = (width - (across - 1) * GAP * rem) / across;
-  const height = Math.ceil((card - 1.6 * rem) * (9 / 16) + (TEXT + GAP) * rem);
+  const height = Math.ceil(card * (9 / 16) + (TEXT + (lines ? LINES : 0) + GAP) * rem);
   const total = titles.total ?? 0;
   const draw = (row) => html`<div class="across" style=${{ "--across": across }}>
     ${Array.from({ length: Math.min(across, total - row * across) }, (_, place) => row * across + place).map(
@@ -45,11 +46,11 @@ export function UsersChoices({ user, parameters }) {
 
 function ChoiceCard({ user, title, now, before }) {
   if (!title || now?.title !== title.id) {
-    return html`<span class="card meeting loading"><span class="picture"></span><b>${title && html`<bdi>${title.name}</bdi>`}</b></span>`;
+    return html`<span class="meeting loading"><span class="picture"></span><b>${title && html`<bdi>${title.name}</bdi>`}</b></span>`;
   }
   const changed = differs(now, before);
   const former = changed && changedArtwork(now, before) ? before.artwork : null;
-  return html`<a class=${changed ? "card meeting changed" : "card meeting"} href=${href("title", { title: title.id, user })}>
+  return html`<a class=${changed ? "meeting changed" : "meeting"} href=${href("title", { title: title.id, user })}>
     <span class="pictured">
       ${now.artwork ? html`<${Picture} artwork=${now.artwork} words=${now.artwork.id} />` : html`<span class="picture gone">no artwork</span>`}
       ${former && html`<span class="was"><${Picture} artwork=${former} words=${`published: ${former.id}`} sharp=${false} /></span>`}

@@ -2,6 +2,7 @@
 import { html, useEffect, useRef, useState } from "./base.js";
 import { go } from "./route.js";
 
+const MOST_LINES = 10; // that are seen at once; user.css knows it, too
 let draft = null; // what was typed last, and what it was typed over: { user, over, written }
 const draftOver = (user, over) => (draft?.user === user && draft.over === over ? draft.written : over);
 
@@ -32,14 +33,14 @@ export function TasteEditor({ view, parameters, user, text, tried, error, readin
       ${" "}stated) and words</label>
     <div class="written">
       <ol class="numbers" aria-hidden="true">${written.split("\n").map((_, at) => html`<li key=${at} class=${at + 1 === wrong ? "wrong" : null}>${at + 1}</li>`)}</ol>
-      <textarea id="taste-text" ref=${area} wrap="off" spellcheck=${false} rows=${Math.min(16, Math.max(5, written.split("\n").length))} value=${written}
+      <textarea id="taste-text" ref=${area} wrap="off" spellcheck=${false} rows=${Math.min(MOST_LINES, Math.max(5, written.split("\n").length))} value=${written}
         onInput=${({ target }) => type(target.value)} onKeyDown=${onKeyDown} onScroll=${scrollNumbers}
         aria-invalid=${Boolean(error)} aria-describedby="taste-error"></textarea>
     </div>
     <div id="taste-error" role="alert">${error && html`<p class="error">${error.message}
       ${wrong && html` <button type="button" onClick=${() => selectLine(area.current, wrong)}>Go to line ${wrong}</button>`}</p>`}</div>
     <p class="actions">
-      <button type="button" class="try" onClick=${attempt} disabled=${written === (tried ?? text)}>Try it <kbd>Ctrl+Enter</kbd></button>
+      <button type="button" class="main" onClick=${attempt} disabled=${written === (tried ?? text)}>Try it <kbd>Ctrl+Enter</kbd></button>
       <button type="button" onClick=${reset} disabled=${written === text && tried === undefined}>Back to the profile</button>
       <span class="soft" role="status">${reading && "Reading the taste …"}</span>
       <${Carry} user=${user} text=${written} />

@@ -9,20 +9,34 @@ const HELD = 12; // blocks of a list; the farthest goes first
 // asked: [{ id, kind, parameters, name }], ids unique; name: of the list in a document. For each { item, total, error, waiting }:
 // item(number) is undefined until its block is there. While the parameters of an id change, its former items stay.
 export function useLists(asked) {
-  const [, redraw] = useState(0);
+  const redraw = useRedraw();
   const lists = useRef(new Map());
   const now = new Map(asked.map((one) => [one.id, renewed(lists.current.get(one.id), one)]));
   for (const [id, list] of lists.current) if (now.get(id) !== list) drop(list);
   lists.current = now;
-  for (const list of now.values()) list.changed = () => redraw((times) => times + 1);
+  for (const list of now.values()) list.changed = redraw;
   useEffect(() => {
-    for (const list of lists.current.values()) if (list.total === null) wantBlock(list, 0);
+    // Of a list that is unknown, or was empty before, nothing is drawn that would ask for it.
+    for (const list of lists.current.values()) if (!list.asked.size && !list.wanted.size) wantBlock(list, 0);
   });
   useEffect(() => () => lists.current.forEach(drop), []);
   return asked.map(({ id }) => {
     const list = now.get(id);
     return { item: (number) => itemOf(list, number), total: list.total, error: list.error, waiting: list.waiting > 0 };
   });
+}
+
+// Draws anew in the next frame, once for all that comes until then: a grid's lists come side by side.
+function useRedraw() {
+  const [, setTimes] = useState(0);
+  const due = useRef(0);
+  useEffect(() => () => cancelAnimationFrame(due.current), []);
+  return () => {
+    due.current ||= requestAnimationFrame(() => {
+      due.current = 0;
+      setTimes((times) => times + 1);
+    });
+  };
 }
 
 function renewed(before, { kind, parameters, name }) {

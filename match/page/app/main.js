@@ -23,10 +23,10 @@ const VIEWS = {
   grid: { label: "Choices", View: GridView },
   users: { label: "Users", View: UsersView },
   titles: { label: "Titles", View: TitlesView },
-  title: { View: TitleView },
-  user: { View: UserView },
+  title: { within: "titles", View: TitleView },
+  user: { within: "users", View: UserView },
   artworks: { label: "Artwork", View: ArtworksView },
-  artwork: { View: ArtworkView },
+  artwork: { within: "artworks", View: ArtworkView },
   rejected: { label: "Rejected", count: (overview) => overview.rejected, View: RejectedView },
   compare: { label: "Compare", View: CompareView },
   map: { label: "Map", View: MapView },
@@ -82,12 +82,12 @@ function Header({ overview, view }) {
     <h1><a href=${href("grid")}>Artwork matches</a></h1>
     <nav aria-label="Views"><ul>
       ${Object.entries(VIEWS).map(
-        ([name, { label, count }]) => label && html`<li key=${name}><a href=${href(name)} aria-current=${name === view ? "page" : null}>${label}${count && html` <small>${counted(count(overview))}</small>`}</a></li>`,
+        ([name, { label, count }]) => label && html`<li key=${name}><a href=${href(name)} aria-current=${name === view ? "page" : VIEWS[view]?.within === name ? "true" : null}>${label}${count && html` <small>${counted(count(overview))}</small>`}</a></li>`,
       )}
     </ul></nav>
     <${Help} view=${view} />
     <p class="soft">Snapshot ${snapshot.name}, <time datetime=${snapshot.published_at}>${dated(snapshot.published_at)}</time>: ${plural(snapshot.artworks, "artwork")},
-      ${" "}${plural(overview.titles, "title")}, ${plural(overview.users, "user")}. Encoder <bdi>${encoder.name}</bdi>${encoder.bundled && ", which serves a first try and is no match for a real one"}.</p>
+      ${" "}${plural(overview.titles, "title")}, ${plural(overview.users, "user")}. Encoder <bdi>${encoder.name}</bdi>${encoder.bundled && ", for a first try"}.</p>
   </header>`;
 }
 

@@ -1,8 +1,11 @@
 // Numbers as the page writes them.
 
 export const signed = (value) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(2)}`;
+export const exact = (value, digits = 3) => value.toFixed(digits).replace("-", "−");
 export const percent = (value, digits = 1) => `${(100 * value).toFixed(digits)} %`;
-export const counted = (value) => value.toLocaleString("en");
+const COUNTS = new Intl.NumberFormat("en"); // made once: a number's own toLocaleString makes one each time
+
+export const counted = (value) => COUNTS.format(value);
 export const plural = (count, one, many = `${one}s`) => `${counted(count)} ${count === 1 ? one : many}`;
 
 // A date and a time where the viewer is. iso: with its zone.

@@ -4,6 +4,12 @@ import { addends } from "./addends.js";
 import { percent, plural, signed } from "./numbers.js";
 
 export const PARTS = ["prior", "similarity", "people", "words"];
+export const PART_WORDS = {
+  prior: "what clicks say of the artwork: the chance of a quality play, whoever looks",
+  similarity: "how much better the picture meets this user's taste than the average user's",
+  people: "liked and disliked people on the picture",
+  words: "tags and micro-copy of the picture, held against the taste",
+};
 const WIDEST = 4; // log-odds at which a bar is full
 
 export function Bar({ part, value }) {
@@ -22,7 +28,7 @@ export function Parts({ artwork }) {
   const shown = addends(PARTS.map((part) => artwork.parts[part]));
   return html`<dl class="parts">
     ${PARTS.map(
-      (part, number) => html`<div key=${part}><dt>${part}</dt><dd><${Bar} part=${part} value=${artwork.parts[part]} /></dd>
+      (part, number) => html`<div key=${part}><dt title=${PART_WORDS[part]}>${part}</dt><dd><${Bar} part=${part} value=${artwork.parts[part]} /></dd>
         <dd class="number">${signed(shown.parts[number])}</dd></div>`,
     )}
     <div class="total"><dt>score</dt><dd class="rate"><${Rate} prior=${artwork.prior} /></dd><dd class="number">${signed(shown.total)}</dd></div>

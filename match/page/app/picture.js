@@ -18,5 +18,5 @@ function NoPicture({ url, path, words }) {
     return () => (wanted = false);
   }, [url]);
   return html`<span class="picture gone" role="img" aria-label=${words ? [words, why && said, why].filter(Boolean).join(": ") : null} title=${why ? `${path}: ${why}` : path}>
-    <span>${said}${why && html`<small>${why}</small>`}</span></span>`;
+    <span>${said}${why && html`<span class="why">${why}</span>`}</span></span>`;
 }

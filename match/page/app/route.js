@@ -9,9 +9,17 @@ function parse(hash) {
   return { view: view || "grid", parameters: Object.fromEntries(new URLSearchParams(query)) };
 }
 
+let read = { hash: null }; // the address that was read last: every link of a view asks for it
+
+function here() {
+  const { hash } = location;
+  if (read.hash !== hash) read = { hash, ...parse(hash) };
+  return read;
+}
+
 // The parameters of the blend and the taste that hold now; user: the taste of another one is left behind.
 export function tried(user) {
-  const { parameters } = parse(location.hash);
+  const { parameters } = here();
   const kept = WEIGHTS.filter((name) => name in parameters).map((name) => [name, parameters[name]]);
   if (parameters.taste && parameters.user === user) kept.push(["taste", parameters.taste]);
   return Object.fromEntries(kept);

@@ -40,9 +40,12 @@ export function Sheet({ name, label, rows, columns, layout, corner, columnHead, 
     if (to) to.focus({ preventScroll: true });
   });
   useEffect(() => {
-    leftPlaces.set(name, { top: box.current.scrollTop, left: box.current.scrollLeft, active });
-  }, [name, top, active]);
-  const onScroll = ({ target }) => setTop(Math.floor(target.scrollTop / rowHeight) * rowHeight);
+    leftPlaces.set(name, { ...left, ...leftPlaces.get(name), active });
+  }, [name, active]);
+  const onScroll = ({ target }) => {
+    leftPlaces.set(name, { top: target.scrollTop, left: target.scrollLeft, active }); // asked for later, they would have to be laid out first
+    setTop(Math.floor(target.scrollTop / rowHeight) * rowHeight);
+  };
   const toCell = (to) => {
     showCell(box.current, to, { head, top: heads.current.offsetHeight, columnWidth, rowHeight });
     focusing.current = true;

@@ -2,18 +2,14 @@
 import { html, useEffect, useRef, useState } from "./base.js";
 import { useDocument } from "./ask.js";
 import { signed } from "./numbers.js";
+import { PART_WORDS } from "./parts.js";
 import { Picture } from "./picture.js";
 import { go, tried, WEIGHTS } from "./route.js";
 
 const MOST_WEIGHT = 5; // as match/page/site.py has it
 const FINE = 0.025; // of a slider
 const QUIET = 120; // milliseconds after the last move before the page asks anew
-const ABOUT = {
-  similarity: "how much better the picture meets this user's taste than the average user's",
-  people: "liked and disliked people on the picture",
-  words: "tags and micro-copy of the picture, held against the taste",
-  copy: "how well a line of copy meets the taste",
-};
+const ABOUT = { ...PART_WORDS, copy: "how well a line of copy meets the taste" };
 let trialOpen = null; // as the viewer left it
 
 // Whether the address tries anything out; user: whose taste counts.

@@ -2,7 +2,7 @@
 import { html } from "./base.js";
 import { addends } from "./addends.js";
 import { percent, signed } from "./numbers.js";
-import { PARTS } from "./parts.js";
+import { PARTS, PART_WORDS } from "./parts.js";
 
 export const rateOf = (score) => 1 / (1 + Math.exp(-score));
 
@@ -30,7 +30,7 @@ export function Waterfall({ artwork, scale, guard }) {
   const shown = addends(PARTS.map((part) => artwork.parts[part]));
   return html`<dl class="waterfall">
     ${stepsOf(artwork, scale.anchor).map(
-      ({ part, from, to }, number) => html`<div key=${part}><dt>${part}</dt><dd class="track" aria-hidden="true">
+      ({ part, from, to }, number) => html`<div key=${part}><dt title=${PART_WORDS[part]}>${part}</dt><dd class="track" aria-hidden="true">
           <i class="anchor" style=${{ left: `${place(scale.anchor)}%` }}></i>
           ${shown.parts[number] !== 0 && html`<${Step} part=${part} low=${place(Math.min(from, to))} high=${place(Math.max(from, to))} />`}
         </dd><dd class=${shown.parts[number] ? "number" : "number soft"}>${signed(shown.parts[number])}</dd></div>`,

@@ -102,7 +102,7 @@ def test_one_picture_that_is_not_there_says_so_alone(
 def test_the_page_says_why_where_a_picture_would_stand(away: Store, serve: Callable, look: Callable) -> None:
     page = look(serve(away), "#/artwork?artwork=kiss")
     large = page.locator(".large .picture.gone")
-    large.locator("small").wait_for()
+    large.locator(".why").wait_for()
     assert large.inner_text() == f"picture out of reach\n{OUT_OF_REACH}"
     assert large.get_attribute("title") == f"kiss.png: {OUT_OF_REACH}"
     assert page.locator(".large img").count() == 0

@@ -92,7 +92,7 @@ def test_an_edited_taste_changes_what_is_chosen(served: str, look: Callable) -> 
     assert page.locator(".interests .phrase bdi").all_inner_texts() == ["horror films"]
     page.wait_for_selector(".meets .changed")
     assert page.locator(".meets .changed").count() == 2
-    page.get_by_role("link", name="In the grid").click()
+    page.get_by_role("link", name="Show in Choices").click()
     page.wait_for_selector(".sheet .changed")
     assert cell(page, "Harbour", "rosa").startswith("Harbour for rosa: ghost, ")
     page.go_back()

@@ -99,6 +99,8 @@ def test_every_user_is_reached_by_the_list(
     page.wait_for_selector("main [role=status]:text-is('1 user')")
     page.get_by_role("searchbox", name="Find users").fill("nobody's")
     page.wait_for_selector("p:has-text('None has the letters')")
+    page.get_by_role("searchbox", name="Find users").fill("zoë")
+    page.wait_for_selector(".listed:has-text('horror films')")
 
 
 def test_every_title_is_reached_by_the_list(mixed_store: Any, opened: Callable, look: Callable) -> None:

@@ -2,7 +2,7 @@
 import { html } from "../base.js";
 import { useDocument } from "../ask.js";
 import { Interval, ScaleEnds, inPercent, scaleOf } from "../intervals.js";
-import { counted, percent, plural } from "../numbers.js";
+import { counted, exact, percent, plural } from "../numbers.js";
 import { Picture } from "../picture.js";
 import { href, tried } from "../route.js";
 
@@ -12,13 +12,16 @@ export function ArtworkView({ parameters }) {
   if (error) return html`<p class="error"><bdi>${error.message}</bdi></p>`;
   if (!document || document.id !== artwork) return html`<p class="loading">Loading …</p>`;
   return html`<h2><bdi>${document.id}</bdi></h2>
-    <p>one of ${plural(document.artworks, "artwork")} of <a href=${href("title", { title: document.title, user })}><bdi>${document.name}</bdi></a></p>
+    <p class="of-title">one of ${plural(document.artworks, "artwork")} of <a href=${href("title", { title: document.title, user })}><bdi>${document.name}</bdi></a></p>
     <div class="portrait">
-      <div class="large"><${Picture} key=${document.id} artwork=${document} words=${document.facts.caption ?? document.id} sharp="large" /><${Facts} document=${document} /></div>
-      <div class="reached"><${Reach} document=${document} /><${Performance} document=${document} /></div>
-    </div>
-    <${Lookalikes} document=${document} />`;
+      <div class="large" style=${shapeOf(document.facts)}><${Picture} key=${document.id} artwork=${document} words=${document.facts.caption ?? document.id} sharp="large" /><${Facts} document=${document} /></div>
+      <div class="reached"><div class="panels"><${Reach} document=${document} /><${Performance} document=${document} /></div>
+        <${Lookalikes} document=${document} /></div>
+    </div>`;
 }
+
+// The picture keeps its room while it loads.
+const shapeOf = ({ width, height }) => (width && height ? { "--shape": `${width} / ${height}` } : null);
 
 function Facts({ document }) {
   const { facts } = document;
@@ -96,6 +99,6 @@ function Lookalikes({ document }) {
 function Neighbours({ artworks }) {
   return html`<ul class="neighbours">${artworks.map(
     (one) => html`<li key=${one.id}><a href=${href("artwork", { artwork: one.id })}><${Picture} artwork=${one} words="" sharp=${false} /><bdi>${one.id}</bdi></a>
-      <small class="soft">${one.same_file ? "the same file" : `cosine ${one.cosine.toFixed(3)}`}, <bdi>${one.title}</bdi></small></li>`,
+      <small class="soft">${one.same_file ? "the same file" : `cosine ${exact(one.cosine)}`}, <bdi>${one.title}</bdi></small></li>`,
   )}</ul>`;
 }

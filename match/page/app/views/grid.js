@@ -31,7 +31,7 @@ function Tools({ users, parameters, overview }) {
   return html`<div class="grid-tools">
     <${UserPicker} users=${users} onUsers=${(ids) => change({ users: ids })} />
     <${Letters} label="Find titles" value=${parameters.find} onFind=${(find) => change({ find })} />
-    <label>Mark what differs from <select value=${parameters.mark ?? ""} onChange=${({ target }) => change({ mark: target.value })}>
+    <label><span>Mark what differs from</span> <select value=${parameters.mark ?? ""} onChange=${({ target }) => change({ mark: target.value })}>
       <option value="">nothing</option>
       <option value="most">what most of these see</option>
       ${users.map((user) => html`<option key=${user} value=${`@${user}`}>what ${user} sees</option>`)}

@@ -82,7 +82,7 @@ function Shown({ map, parameters }) {
       <p class="soft" role="status">${found ? `${plural(lit, "artwork")} lit up` : plural(map.x.length, "artwork")}${map.numbers && ` of ${counted(map.total)}, evenly taken`}</p>
     </div>
     <div class="map-and-list">
-      <div class="map-box">
+      <div class="map-box"><div class="map-plane">
         <canvas ref=${canvas} tabindex="0" role="application" aria-roledescription="map" aria-describedby="map-keys"
           aria-label="Map of ${plural(map.x.length, "artwork")}: what looks alike lies close together"></canvas>
         <div class="tools zoom" role="group" aria-label="Zoom">
@@ -90,7 +90,7 @@ function Shown({ map, parameters }) {
           <button type="button" aria-label="Zoom out" onClick=${() => plane.current.zoom(1 / 1.6)}>−</button>
           <button type="button" aria-label="Show all" onClick=${() => plane.current.look({ x: 0.5, y: 0.5, zoom: 1 })}>⤢</button>
         </div>
-        <${Hover} map=${map} here=${here} box=${canvas} />
+        <${Hover} map=${map} here=${here} box=${canvas} /></div>
         <${Legend} legend=${legend} picked=${picked} pick=${setPicked} />
       </div>
       <aside aria-label="Artwork near the centre"><h3>Near the centre</h3>

@@ -7,7 +7,7 @@ import { go, href } from "../route.js";
 import { Rows, useBlocks } from "../window.js";
 import { Letters } from "./artworks.js";
 
-const ROW_HEIGHT = { wide: 76, narrow: 156 }; // CSS pixels
+const ROW_HEIGHT = { wide: 72, narrow: 156 }; // CSS pixels
 const NARROW_SCREEN = "(max-width: 46rem)";
 
 export function RejectedView({ parameters, overview }) {
@@ -18,14 +18,13 @@ export function RejectedView({ parameters, overview }) {
   if (!found.kinds) return html`<p class="loading">Loading …</p>`;
   const narrowed = (changed) => go("rejected", { find, why, ...changed }, { replace: true });
   const draw = (number) => html`<${Rejected} row=${found.item(number)} />`;
-  return html`<h2>Set aside</h2>
+  return html`<div class="bar-of-tools"><h2>Rejected</h2>${found.of > 0 && html`<${Letters} value=${find} label="Find" hint="artwork, title, path or reason" onInput=${(letters) => narrowed({ find: letters })} />
+      <p role="status" class="soft">${(find || why) && `${counted(found.total)} of ${plural(found.of, "picture")}`}</p>`}</div>
     <p class="soft">${found.of ? html`${plural(found.of, "picture")} could not be used, the latest first. The job tries a file again when its bytes change, or with --retry-rejected.` : "Every picture could be used."}</p>
-    ${found.of > 0 && html`<div class="narrowing"><${Letters} value=${find} label="Find" hint="artwork, title, path or reason" onInput=${(letters) => narrowed({ find: letters })} />
-      <ul aria-label="Reasons">${found.kinds.map(
+    ${found.of > 0 && html`<div class="narrowing"><ul aria-label="Reasons">${found.kinds.map(
         (kind) => html`<li key=${kind.why}><button type="button" aria-pressed=${kind.why === why} onClick=${() => narrowed({ why: kind.why === why ? "" : kind.why })}>
           <bdi>${kind.why}</bdi> <small>${counted(kind.count)}</small></button></li>`,
       )}</ul></div>
-    <p role="status" class="soft">${plural(found.total, "picture")}</p>
     <${Rows} count=${found.total} height=${height} draw=${draw} label="Pictures set aside" />`}`;
 }
 

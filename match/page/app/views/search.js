@@ -3,7 +3,7 @@ import { html, useEffect, useRef, useState } from "../base.js";
 import { ask, isWritten, useDocument } from "../ask.js";
 import { holds, useArtworks } from "../catalog.js";
 import { useKeys } from "../keys.js";
-import { counted, percent, plural } from "../numbers.js";
+import { counted, exact, percent, plural } from "../numbers.js";
 import { go, href } from "../route.js";
 import { Tile } from "./artworks.js";
 
@@ -52,7 +52,7 @@ function Form({ parameters, overview }) {
     <label class="words"><span class="unseen">${isWritten() ? "Letters" : "Phrases of what the artwork shows"}</span>
       <input type="search" id=${FIELD} name="phrases" defaultValue=${parameters.phrases ?? ""}
         placeholder=${isWritten() ? "letters of a title, caption, person, tag or taste" : "what the artwork shows: rain at night, two people"} /></label>
-    <button type="submit">Search</button>
+    <button type="submit" class="main">Search</button>
     ${!isWritten() && html`<fieldset><legend class="unseen">Among the artwork with</legend>
       ${field("person", "who is on it")}${field("tag", "what it is tagged")}${field("title", "id or name")}
       <label><span>shown to</span><select name="segment" value=${parameters.segment ?? ""}><option value="">anyone</option>
@@ -90,7 +90,7 @@ function Found({ hit, parameters }) {
   const prior = hit.segment ?? hit.prior;
   return html`<${Tile} artwork=${hit}>
       ${hit.met.map(
-        (met) => html`<small class="met" key=${met.question}><bdi>${met.question}</bdi><span>${met.similarity.toFixed(3)} <span class="soft">${met.fit < 0 ? "−" : "+"}${Math.abs(met.fit).toFixed(1)}</span></span></small>`,
+        (met) => html`<small class="met" key=${met.question}><bdi>${met.question}</bdi><span>${exact(met.similarity)} <span class="soft">${met.fit < 0 ? "−" : "+"}${Math.abs(met.fit).toFixed(1)}</span></span></small>`,
       )}
       ${named.length > 0 && html`<small><bdi>${named.join(", ")}</bdi></small>`}
       ${(hit.segment || hit.fit === null) && html`<small>played ${percent(prior.mean)}, ${prior.impressions ? `${counted(prior.plays)} of ${counted(prior.impressions)}` : "never shown"}</small>`}

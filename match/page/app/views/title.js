@@ -3,7 +3,8 @@ import { html, useState } from "../base.js";
 import { isWritten, useDocument } from "../ask.js";
 import { Counts, Interval, inPercent, scaleOf } from "../intervals.js";
 import { useKeys } from "../keys.js";
-import { plural, signed } from "../numbers.js";
+import { exact, plural } from "../numbers.js";
+import { PARTS, PART_WORDS } from "../parts.js";
 import { PickUser } from "../picker.js";
 import { Picture } from "../picture.js";
 import { go, href, tried } from "../route.js";
@@ -37,7 +38,7 @@ function TitleFor({ title, user, parameters, overview }) {
   if (failed) return html`<p class="error">${failed.message}</p>`;
   if (!document || !about.document || about.document.id !== title || document.id !== title) return html`<p class="loading">Loading …</p>`;
   return html`<${TitleHead} about=${about.document} document=${document} user=${user} where=${where} />
-    <${Trial} view="title" parameters=${parameters} overview=${overview} />
+    <div class="aids"><${Trial} view="title" parameters=${parameters} overview=${overview} /><${Reading} /></div>
     <${Before} title=${title} user=${user} parameters=${parameters} />
     <div class="ranked">
       <${Ranking} key=${title} document=${document} about=${about.document} />
@@ -70,6 +71,16 @@ function TitleHead({ about, document, user, where }) {
     </p>`;
 }
 
+// What the bars and numbers mean, said once.
+function Reading() {
+  return html`<details class="reading"><summary>How to read a score</summary>
+    <dl class="key">${PARTS.map((part) => html`<div key=${part} class=${part}><dt>${part}</dt><dd>${PART_WORDS[part]}</dd></div>`)}</dl>
+    <p>The four add up to the score, and the highest is chosen. A score is the log-odds of a quality play: 0 is one in two, −2.20 one in
+      ten, and, where plays are rare, +0.10 about a tenth more of them. Bars step from the mean prior of the title, all on one scale: what goes to the right
+      speaks for the artwork. Guards and propensities are those of a page that explores, today, with the titles that stand beside this
+      one in Choices.</p></details>`;
+}
+
 // Where it is shown, and to whom: what may not be shown there is set aside.
 function Where({ where, changed }) {
   const { locale = "", age = "", knows = "" } = where;
@@ -95,8 +106,6 @@ function Ranking({ document, about }) {
     )}</ol>
     ${rest > 0 && html`<button type="button" onClick=${() => setAll(true)}>Show ${plural(rest, "more artwork")}</button>`}
     <${Aside} document=${document} known=${known} />
-    ${shown.length > 0 && html`<p class="soft note">Scores are log-odds of a quality play. Bars step from the title’s mean prior (${signed(scale.anchor)}), all on one scale. Guards and
-      propensities are those of a page that explores, today, with the titles that stand beside this one in Choices.</p>`}
   </section>`;
 }
 
@@ -104,16 +113,18 @@ function Ranked({ artwork, facts, place, scale, rates, user, least }) {
   return html`<li class=${place ? "ranked-artwork" : "ranked-artwork chosen"}>
     <div class="seen">
       <a href=${href("artwork", { artwork: artwork.id, user })} tabindex="-1" aria-hidden="true"><${Picture} artwork=${{ ...facts, id: artwork.id }} words="" /></a>
-      <p><b>${place + 1}</b> <a href=${href("artwork", { artwork: artwork.id, user })}><bdi>${artwork.id}</bdi></a>
+      <p><b class="number">${place + 1}</b> <a href=${href("artwork", { artwork: artwork.id, user })}><bdi>${artwork.id}</bdi></a>
         ${!place && html`<span class="badge good">chosen</span>`}${Object.keys(artwork.guards).length > 0 && html`<span class="badge">guarded</span>`}</p>
     </div>
     <${Waterfall} artwork=${artwork} scale=${scale} guard=${guardsInWords(artwork, facts, least)} />
     <dl class="told-why">
-      <div><dt>nearest phrase</dt><dd>${artwork.phrase ? html`“<bdi>${artwork.phrase}</bdi>”${artwork.cosine !== null && html` <span class="soft">cosine ${artwork.cosine.toFixed(3)}</span>`}` : html`<span class="soft">no taste of their own</span>`}</dd></div>
+      <div><dt title="of the user's taste, the one nearest to the picture">phrase</dt><dd>${artwork.phrase ? html`“<bdi>${artwork.phrase}</bdi>”${artwork.cosine !== null && html` <span class="soft whole">cosine ${exact(artwork.cosine)}</span>`}` : html`<span class="soft">no taste of their own</span>`}</dd></div>
       ${artwork.people.length > 0 && html`<div><dt>people met</dt><dd>${artwork.people.map((name, at) => html`${at > 0 && ", "}<bdi key=${at}>${name}</bdi>`)}</dd></div>`}
       ${artwork.word && html`<div><dt>word</dt><dd>“<bdi>${artwork.word}</bdi>”</dd></div>`}
-      <div><dt>prior</dt><dd><${Interval} mean=${artwork.prior.mean} interval=${artwork.interval} scale=${rates} />
-        ${(100 * artwork.prior.mean).toFixed(2)} % <span class="soft">(95 %: ${inPercent(artwork.interval)}), <${Counts} ...${artwork.prior} />; the prior is worth ${plural(artwork.strength, "impression")}</span></dd></div>
+      <div><dt title=${PART_WORDS.prior}>prior</dt><dd><${Interval} mean=${artwork.prior.mean} interval=${artwork.interval} scale=${rates} />
+        <b>${(100 * artwork.prior.mean).toFixed(2)} %</b> <span class="soft">(95 %: ${inPercent(artwork.interval)})</span><br />
+        <span class="soft"><${Counts} ...${artwork.prior} /><br />
+          <span title="what its own clicks, those of its title and of the catalog are worth together">worth ${plural(artwork.strength, "impression")} in all</span></span></dd></div>
       <${Chances} artwork=${artwork} />
     </dl>
   </li>`;

@@ -13,9 +13,9 @@ export const POLICY_NAMES = { thompson: "Thompson", softmax: "softmax" };
 export function Chances({ artwork }) {
   const known = Object.entries(artwork.chances);
   if (!known.length) return null;
-  return html`<div><dt>propensity</dt><dd class="chances">${known.map(
+  return html`<div><dt title="how likely this artwork is drawn where the page explores">propensity</dt><dd class="chances">${known.map(
     ([policy, chance]) => html`<span key=${policy}><span class="meter" aria-hidden="true"><i style=${{ width: `${100 * (chance ?? 0)}%` }}></i></span>
-      ${POLICY_NAMES[policy]} ${chance === null ? "never" : percent(chance)}</span>`,
+      <span>${POLICY_NAMES[policy]}</span> <span class="number">${chance === null ? "never" : percent(chance)}</span></span>`,
   )}</dd></div>`;
 }
 
@@ -29,7 +29,7 @@ export function RunnerUp({ document, where }) {
     <p><bdi>${lacks.id}</bdi> is ${lacks.margin.toFixed(2)} behind <bdi>${best.id}</bdi>. ${lacks.changes.length ? "Any one of these would put it ahead:" : "This would put it ahead:"}</p>
     <ul>
       ${lacks.changes.map((change) => html`<li key=${change.weight}><${ChangedWeight} change=${change} document=${document} where=${where} /></li>`)}
-      <li>Its prior would have to be <b>${rate(Math.ceil(needed.rate * 1e4) / 1e4)}</b> instead of ${rate(second.prior.mean)}: about
+      <li>Its prior would have to be <b>${rate(Math.ceil(needed.rate * 1e4) / 1e4)}</b> instead of <span class="whole">${rate(second.prior.mean)}</span>: about
         ${" "}<b>${plural(needed.plays, "play")}</b> in its next ${counted(needed.impressions)} impressions, where ${counted(Math.round(needed.expected))} are expected.</li>
     </ul>
     ${lacks.cannot.length > 0 && html`<p class="soft">No weight of ${lacks.cannot.join(" or ")} from 0 to 5 does it, all else as it is.</p>`}

@@ -25,9 +25,11 @@ export function UserView({ parameters, overview }) {
       <${TasteEditor} key=${user} view="user" parameters=${parameters} user=${user} text=${published.text} tried=${taste} error=${wrong}
       reading=${Boolean(taste) && trial.loading} />
     <//>
-    <section aria-label="Taste"><${Interests} document=${document} /></section>
-    ${isTried(parameters, user) && !wrong && html`<${ChangedChoices} user=${user} parameters=${parameters} />`}
-    ${!wrong && html`<${UsersChoices} user=${user} parameters=${parameters} />`}`;
+    <div class="profile">
+      <section class="taste" aria-label="Taste"><${Interests} document=${document} /></section>
+      <div>${isTried(parameters, user) && !wrong && html`<${ChangedChoices} user=${user} parameters=${parameters} />`}
+        ${!wrong && html`<${UsersChoices} user=${user} parameters=${parameters} lines=${overview.lines > 0} />`}</div>
+    </div>`;
 }
 
 function UserHead({ document, overview }) {
@@ -38,7 +40,7 @@ function UserHead({ document, overview }) {
     overview.segments.length > 0 && (speaking ? html`priors of <bdi>${speaking}</bdi>` : "everyone's priors"),
   ].filter(Boolean);
   return html`<div class="heading"><h2><bdi>${id}</bdi></h2>
-    <a class="button" href=${href("grid", { user: id, users: id })}>In the grid</a></div>
+    <a class="button" href=${href("grid", { user: id, users: id })}>Show in Choices</a></div>
     <p class="soft source">Taste: <bdi>${taste}</bdi>${about.map((words) => html`<span> · ${words}</span>`)}</p>`;
 }
 
@@ -55,7 +57,7 @@ function Interests({ document }) {
       if (interest.pictures) return html`<${PlayedPictures} key="pictures" interest=${interest} />`;
       const wide = of(number).length > MANY ? " wide" : "";
       return of(number).length > 0 && html`<li key=${number} class=${`card interest${wide}`}>
-        <h3>Interest ${number + 1} <span class="soft">${percent(interest.share, 0)}</span></h3>
+        <h3>Interest ${number + 1} <span class="soft" title="its share of the taste">${percent(interest.share, 0)}</span></h3>
         <${Phrases} phrases=${of(number)} most=${most} user=${document.id} /></li>`;
     })}
     ${dislikes.length > 0 && html`<li key="dislikes" class="card interest dislikes"><h3>Dislikes <span class="soft">speak against every interest</span></h3>
