@@ -122,6 +122,9 @@ def _opened(root: str) -> _Place:
         raise CatalogError(
             f"pictures at {root}: {error}; give a URL that fsspec opens, such as s3://bucket/pictures"
         ) from error
+    except Exception as error:  # fsspec's file systems raise what their own libraries do
+        reason = str(error) or type(error).__name__
+        raise CatalogError(f"pictures at {root} cannot be reached: {reason}; check the credentials and the settings") from error
     if not base.strip("/") and root.startswith(("s3:", "s3a:")):
         raise CatalogError(f"pictures at {root}: no bucket; give one, such as s3://bucket/pictures")
     return _Place(root, files, base.rstrip("/"))

@@ -1,7 +1,9 @@
 """Pictures of a page that is served: those that cannot be had are said, and where nothing can be reached, that is said once."""
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import fsspec
@@ -78,13 +80,35 @@ def test_a_place_out_of_reach_is_said_logged_once_and_asked_again_later(
     [told] = caplog.records
     assert (told.getMessage(), told.exc_info) == (OUT_OF_REACH, None)
     monkeypatch.setattr("match.page.pictures.REST", 0.0)
-    monkeypatch.setattr("match.page.pictures.time.monotonic", lambda: 1e9)
+    monkeypatch.setattr("match.page.pictures.time", SimpleNamespace(monotonic=lambda: 1e9))
     broken.folder = pictures
     assert client.get(kiss).status_code == 200
     broken.folder = None
     assert client.get(kiss).status_code == 200  # as it is kept
     assert client.get(clown).status_code == 502
     assert len(caplog.records) == 2  # it was reached meanwhile
+
+
+def test_a_place_that_cannot_even_be_opened_is_said(
+    client: Any, away: Store, broken: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*asked: object, **how: object) -> None:
+        raise RuntimeError("no key")
+
+    monkeypatch.setattr(broken, "__init__", refuse)
+    answer = client.get(address(away, "kiss"))
+    assert (answer.status_code, answer.text.partition(";")[0]) == (502, "pictures at broken://art cannot be reached: no key")
+
+
+def test_a_place_that_does_not_answer_is_not_waited_for(
+    client: Any, away: Store, broken: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("match.page.pictures.PATIENCE", 0.05)
+    answered = threading.Event()
+    monkeypatch.setattr(broken, "cat_file", lambda *asked, **how: answered.wait(10))
+    answer = client.get(address(away, "kiss"))
+    answered.set()
+    assert (answer.status_code, "no answer within 0.05 s" in answer.text) == (502, True)
 
 
 def test_one_picture_that_is_not_there_says_so_alone(
