@@ -38,7 +38,7 @@ function OfferedComparisons({ offered, pair }) {
         <li><code>inspect_matches --store STORE --out page.html --compare similarity=1,people=0</code> beside other weights</li>
         <li><code>inspect_matches --store STORE --out page.html --compare store=OTHER</code> beside another store</li>
       </ul>
-      <p>Served, it compares any two of them: <code>inspect_matches --store STORE --serve</code></p>`;
+      <p>Served, it compares any snapshots and weights: <code>inspect_matches --store STORE --serve</code></p>`;
   }
   if (offered.length === 1) return null;
   return html`<nav aria-label="Comparisons"><ul class="chips">
