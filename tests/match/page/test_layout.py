@@ -70,5 +70,5 @@ def test_what_happens_to_that_process_is_said(monkeypatch: pytest.MonkeyPatch) -
 
     with pytest.raises(ArtworkMatcherError, match="exit code 3"):
         asked("sys.exit(3)")
-    with pytest.raises(RuntimeError, match="no room"):
+    with pytest.raises(layout_process._Failed, match="no room"):
         asked("connection.recv(), connection.recv(), connection.recv_bytes(), connection.send(('failed', 'no room'))")
