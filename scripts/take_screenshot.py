@@ -40,7 +40,7 @@ def take_screenshot(
     height: Annotated[int, typer.Option(min=240, help="Of the window, in CSS pixels.")] = 860,
     colours: Annotated[
         int, typer.Option(min=0, max=256, help="Of each picture's palette: few keep the files small; 0 for all.")
-    ] = 96,
+    ] = 256,
 ) -> None:
     """Write what a browser shows of PAGE: OUT/NAME.png and OUT/NAME-dark.png. Needs Chromium or Chrome on the path, and the extra
     `test`, whose playwright drives it.
@@ -88,7 +88,8 @@ def _reduce(path: Path, colours: int) -> None:
     from PIL import Image
 
     with Image.open(path) as picture:
-        small = picture.convert("RGB").quantize(colours, dither=Image.Dither.NONE)
+        # A bar of few pixels keeps its colour, which says what it is of; two rounds of k-means give the ground its own back.
+        small = picture.convert("RGB").quantize(colours, Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE)
     small.save(path, optimize=True)
 
 

@@ -120,7 +120,7 @@ def test_what_looks_alike_stands_side_by_side(address: str, look: Callable) -> N
     page = look(address, "#/duplicates")
     groups = page.get_by_role("region", name="2 that look like")
     groups.first.wait_for()
-    members = [{*group.locator("a.tile small:last-child").all_inner_texts()} for group in groups.all()]
+    members = [{*group.locator("a.tile > small:last-child").all_inner_texts()} for group in groups.all()]
     assert members == [{"caper-ben", "caper-cleo"}, {"ghost", "only"}]
     page.get_by_label("Pairs").select_option("within")
     page.wait_for_selector("text=1 group, 1 pair")

@@ -123,5 +123,5 @@ def test_an_interest_made_of_pictures_shows_them(mixed_store: Any, opened: Calla
     page = look(opened(mixed_store), "#/user?user=mix")
     played = page.locator(".interest:has-text('Pictures played')")
     assert played.locator("h3").inner_text() == "Pictures played 20 %"
-    assert played.locator(".picture").first.get_attribute("title") in ("ghost.png", "only.png")
+    assert played.locator(".picture").first.get_attribute("title").startswith(("ghost.png", "only.png"))
     assert played.locator(".picture").count() == 6

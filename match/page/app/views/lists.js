@@ -17,7 +17,7 @@ export function UsersView({ parameters }) {
 export function TitlesView({ parameters }) {
   const first = useDocument("users", { start: 0 }).document?.users[0];
   const draw = (title) => html`<a href=${href("title", { title: title.id, user: first?.id })}><b><bdi>${title.name}</bdi></b>
-    <span class="soft"><bdi>${title.id}</bdi></span><span class="soft number">${plural(title.artworks, "artwork")}</span></a>`;
+    <span class="soft number">${plural(title.artworks, "artwork")}</span><span class="soft"><bdi>${title.id}</bdi></span></a>`;
   return html`<${Listed} view="titles" kind="titles" parameters=${parameters} one="title" draw=${draw} />`;
 }
 

@@ -71,9 +71,9 @@ function Reading() {
   return html`<details class="reading"><summary>How to read a score</summary>
     <dl class="key">${PARTS.map((part) => html`<div key=${part} class=${part}><dt>${part}</dt><dd>${PART_WORDS[part]}</dd></div>`)}</dl>
     <p>The four add up to the score, and the highest is chosen. A score is the log-odds of a quality play: 0 is one in two, −2.20 one in
-      ten, and, where plays are rare, +0.10 about a tenth more of them. Bars step from the mean prior of the title, all on one scale: what goes to the right
-      speaks for the artwork. Guards and propensities are those of a page that explores, today, with the titles that stand beside this
-      one in Choices.</p></details>`;
+      ten, and, where plays are rare, +0.10 about a tenth more of them. Bars step from the mean prior of the title, all on one scale:
+      what goes to the right speaks for the artwork. Guards and propensities are those of a page that explores, today, with the titles
+      that stand beside this one in Choices.</p></details>`;
 }
 
 // Where it is shown, and to whom: what may not be shown there is set aside.
