@@ -32,9 +32,13 @@ function heldPair(offered, asked) {
 // What a page in a file holds.
 function OfferedComparisons({ offered, pair }) {
   if (!offered.length) {
-    return html`<p>This page is a file and holds no comparison. Write one into it with
-        <code> inspect_matches --store STORE --out page.html --compare snapshot=000003</code>, <code>--compare similarity=1,people=0</code>
-        or <code>--compare store=OTHER</code>, or serve the page and compare anything: <code>inspect_matches --store STORE --serve</code>.</p>`;
+    return html`<p>This page is a file and holds no comparison. Write one into it:</p>
+      <ul class="ways">
+        <li><code>inspect_matches --store STORE --out page.html --compare snapshot=000003</code> what serves beside a snapshot that is kept</li>
+        <li><code>inspect_matches --store STORE --out page.html --compare similarity=1,people=0</code> beside other weights</li>
+        <li><code>inspect_matches --store STORE --out page.html --compare store=OTHER</code> beside another store</li>
+      </ul>
+      <p>Served, it compares any snapshots and weights: <code>inspect_matches --store STORE --serve</code></p>`;
   }
   if (offered.length === 1) return null;
   return html`<nav aria-label="Comparisons"><ul class="chips">
