@@ -37,10 +37,14 @@ THREADS = (
 STEP, MADE, FAILED = "step", "made", "failed"  # what it says: (done, of how much), a Layout, or a traceback
 
 
+class _Failed(Exception):
+    """The layout itself did, which is a bug: with its traceback."""
+
+
 def lay_out_apart(take: Callable[[], np.ndarray], progress: Progress, jobs: int) -> Layout:
     """`lay_out` in another process, of the vectors that `take` gives, which are not kept here.
 
-    Raises ArtworkMatcherError where the process cannot be started, or is ended; RuntimeError where it fails.
+    Raises ArtworkMatcherError where the process cannot be started, or is ended.
     """
     connection, theirs = Pipe()
     with connection:
@@ -93,7 +97,7 @@ def _heard(connection: Connection, progress: Progress) -> Layout:
             made: Layout = value
             return made
         if kind == FAILED:
-            raise RuntimeError(f"the map cannot be laid out: {value}")
+            raise _Failed(f"the map cannot be laid out: {value}")
         progress(*value)
 
 

@@ -25,12 +25,6 @@ def test_what_is_alike_lies_together() -> None:
     assert (nearest == np.arange(120)[:, None] // 20).mean() > 0.95
 
 
-def test_the_same_vectors_have_the_same_map() -> None:
-    one, other = (lay_out(groups(4, 15)) for _ in range(2))
-    np.testing.assert_array_equal(one.points, other.points)
-    assert one.kept == other.kept
-
-
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 9])
 def test_few_vectors_have_a_map_within_its_edges(count: int) -> None:
     points = lay_out(groups(3, 3)[:count]).points
@@ -54,10 +48,12 @@ def test_a_map_that_keeps_every_neighbour_is_told_as_whole() -> None:
     assert share_kept(vectors, shuffled) < 0.4  # of 59 others, ten are a sixth
 
 
-def test_in_a_process_of_its_own_it_is_the_same_map_and_told_on_the_way() -> None:
+def test_the_same_vectors_have_the_same_map_also_in_a_process_of_its_own_which_tells_how_far_it_is() -> None:
     told: list[tuple[int, int]] = []
     apart = lay_out_apart(lambda: groups(4, 15), lambda done, total: told.append((done, total)), 1)
-    np.testing.assert_array_equal(apart.points, lay_out(groups(4, 15), jobs=1).points)
+    here = lay_out(groups(4, 15), jobs=1)
+    np.testing.assert_array_equal(apart.points, here.points)
+    assert apart.kept == here.kept
     assert (told[0], told[-1]) == ((10, 300), (300, 300))
 
 
@@ -70,5 +66,5 @@ def test_what_happens_to_that_process_is_said(monkeypatch: pytest.MonkeyPatch) -
 
     with pytest.raises(ArtworkMatcherError, match="exit code 3"):
         asked("sys.exit(3)")
-    with pytest.raises(RuntimeError, match="no room"):
+    with pytest.raises(layout_process._Failed, match="no room"):
         asked("connection.recv(), connection.recv(), connection.recv_bytes(), connection.send(('failed', 'no room'))")
