@@ -20,6 +20,7 @@ from embed.ragged import counted, distinct
 ABSENT = -1  # the row where a title has no artwork
 FEW = 1 << 11  # inner products that one thread makes sooner than others wake up, above all where the machine has more to do
 MEMORY_PAGE = 1 << 12  # bytes: of a mapped file
+CACHE_LINE = 64  # bytes
 MOST_KEPT = 1 << 20  # pairs of a row and a query whose memory, 16 bytes each, a thread keeps
 BLOCK = 1 << 16  # vectors checked or copied at a time
 
@@ -239,15 +240,19 @@ class _Pairs(threading.local):
         self.queries, self.of_row, self.of_query = 0, np.empty(0, np.int64), np.empty(0, np.int64)
 
     def of(self, rows: np.ndarray, queries: int) -> tuple[np.ndarray, np.ndarray]:
-        """(row of each pair, number of the query of each pair), row by row; the next call overwrites them."""
+        """(row of each pair, number of the query of each pair): two rows with the first query, the same two with the second, ...
+
+        rows: an even number; the next call overwrites what is returned.
+        """
         pairs = len(rows) * queries
         if self.queries != queries or len(self.of_row) < pairs:
-            of_row, of_query = np.empty(pairs, np.int64), np.tile(np.arange(queries, dtype=np.int64), len(rows))
+            of_two = np.arange(queries, dtype=np.int64).repeat(2)
+            of_row, of_query = np.empty(pairs, np.int64), np.tile(of_two, len(rows) // 2)
             if pairs <= MOST_KEPT:
                 self.queries, self.of_row, self.of_query = queries, of_row, of_query
         else:
             of_row, of_query = self.of_row[:pairs], self.of_query[:pairs]
-        of_row.reshape(len(rows), queries)[:] = rows[:, None]
+        of_row.reshape(-1, queries, 2)[:] = rows.reshape(-1, 1, 2)
         return of_row, of_query
 
 
@@ -256,14 +261,39 @@ _pairs = _Pairs()
 
 def inner_products(matrix: np.ndarray, rows: np.ndarray, queries: np.ndarray) -> np.ndarray:
     """(rows, q) float32 of rows (n,) int64 of a matrix (.., d) and queries (q, d), both float32 and C-contiguous."""
-    products = np.empty((len(rows), len(queries)), np.float32)
-    if products.size:
-        if products.size <= FEW:
-            some = rows[:: max(1, MEMORY_PAGE // matrix.strides[0])]  # of each memory page that is read, one vector at least
-            _ = matrix.reshape(-1).take(some * matrix.shape[1])  # asks for all pages at once: FAISS would wait for each in turn
-        of_row, of_query = (rows, np.zeros(len(rows), np.int64)) if len(queries) == 1 else _pairs.of(rows, len(queries))
-        _multiply(matrix, queries, of_row, of_query, products)
+    size = len(rows) * len(queries)
+    if not size:
+        return np.empty((len(rows), len(queries)), np.float32)
+    if size <= FEW:
+        some = rows[:: max(1, MEMORY_PAGE // matrix.strides[0])]  # of each memory page that is read, one vector at least
+        _ = matrix.reshape(-1).take(some * matrix.shape[1])  # asks for all pages at once: FAISS would wait for each in turn
+    return _products_of_one(matrix, rows, queries) if len(queries) == 1 else _products_of_several(matrix, rows, queries)
+
+
+def _products_of_one(matrix: np.ndarray, rows: np.ndarray, queries: np.ndarray) -> np.ndarray:
+    products = np.empty((len(rows), 1), np.float32)
+    _multiply(matrix, queries, rows, np.zeros(len(rows), np.int64), products)
     return products
+
+
+def _products_of_several(matrix: np.ndarray, rows: np.ndarray, queries: np.ndarray) -> np.ndarray:
+    """Two rows at a time, and queries that lie half a cache line off from where rows lie: of 512 numbers, four queries then cost 1.3
+    times one, where row by row they cost 1.5 times, and more where memory is fast. Measured on a Zen 4, not understood."""
+    even = rows if len(rows) % 2 == 0 else np.append(rows, rows[-1])
+    of_row, of_query = _pairs.of(even, len(queries))
+    products = np.empty(len(of_row), np.float32)
+    _multiply(matrix, _staggered(queries, matrix), of_row, of_query, products)
+    in_twos = np.ascontiguousarray(products.view(np.int64).reshape(-1, len(queries)).T)  # two rows of a query as one number
+    return in_twos.view(np.float32)[:, : len(rows)].T
+
+
+def _staggered(queries: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """A copy that begins half a cache line off from where the matrix begins."""
+    room = np.empty(queries.nbytes + CACHE_LINE, np.uint8)
+    begin = (matrix.ctypes.data + CACHE_LINE // 2 - room.ctypes.data) % CACHE_LINE
+    copy: np.ndarray = room[begin : begin + queries.nbytes].view(np.float32).reshape(queries.shape)
+    copy[:] = queries
+    return copy
 
 
 def products_of_pairs(matrix: np.ndarray, rows: np.ndarray, queries: np.ndarray, of_query: np.ndarray) -> np.ndarray:
