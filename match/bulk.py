@@ -28,9 +28,6 @@ from index.filters import Context
 from index.titles import ABSENT, best_of
 from match.blend import (
     SMALLEST_SPREAD,
-    Parts,
-    people_affinity,
-    people_met,
 )
 from match.bulk_lines import BulkLines
 from match.clicks.seen import with_pictures_of_many
@@ -230,19 +227,11 @@ class Bulk:
     def _exactly(self, user_id: str, titles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(places in `artwork_ids`, scores) of these titles (t,): what the Matcher gives this user, by its own sums of its own
         products."""
-        snapshot, taste = self.matcher.snapshot, self.matcher.taste(user_id, self.context)
-        numbers = np.array([snapshot.title_numbers[self.title_ids[title]] for title in titles.tolist()], np.int64)
-        page = snapshot.index.page(taste.queries, numbers)
-        every = slice(0, len(taste.queries))
-        words = self.matcher.words_on(page, taste.queries)
-        similarity, said, _ = self.matcher.personal_parts(taste, page.similarities, page.starts, words, every)
-        met = people_met(page, taste.people.rows, taste.people.who)
-        people = self.matcher.weights.people * people_affinity(len(page.rows), met, taste.people.weights)
-        prior = self.matcher.catalog_priors.of(taste.segment).log_odds[page.rows]
-        parts = Parts(prior, similarity, people, said)
-        places = np.full(len(page.rows), ABSENT)
-        of_titles = [np.arange(*self.begins[title : title + 2].tolist()) for title in titles.tolist()]
-        may = np.concatenate(of_titles)
+        number_of = self.matcher.snapshot.title_numbers
+        numbers = np.array([number_of[self.title_ids[title]] for title in titles.tolist()], np.int64)
+        page, parts = self.matcher.parts(user_id, numbers, self.context)
+        places, first = np.full(len(page.rows), ABSENT), self.begins[titles]
+        may = spans(first, self.begins[titles + 1] - first)
         places[page.rows.searchsorted(self.rows[may])] = may
         best = best_of(np.where(places == ABSENT, -np.inf, parts.order), page.starts)[page.titles.searchsorted(numbers)]
         return places[best], parts.score[best]

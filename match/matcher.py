@@ -301,12 +301,12 @@ class Matcher:
         prior = self.catalog_priors.of(taste.segment).log_odds.take(page.rows)
         return _View(taste, page, Parts(prior, similarity, people, words), speaking, met)
 
-    def parts(self, user: str | Profile, titles: np.ndarray) -> tuple[Page, Parts]:
+    def parts(self, user: str | Profile, titles: np.ndarray, context: Context = EVERYWHERE) -> tuple[Page, Parts]:
         """What the scores of all artwork of some titles are made of, for one user.
 
         titles: (t,) int64, as the snapshot counts them; each has artwork.
         """
-        taste = self.taste(user)
+        taste = self.taste(user, context)
         page = self.snapshot.index.page(taste.queries, titles)
         words = self.words_on(page, taste.queries)
         asking = _Asking(page, page.starts, None, [], [], [], words, None)

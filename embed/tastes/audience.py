@@ -89,7 +89,7 @@ class Sums:
 
     def add(self, shares: np.ndarray, vectors: np.ndarray) -> None:
         """Interests of some users: shares (n,), vectors (n, d) float32. The users themselves are counted by the caller."""
-        self.total += (shares.astype(np.float32) @ vectors).astype(np.float64)
+        self.total += shares.astype(np.float32) @ vectors
         weighted = np.sqrt(shares).astype(np.float32)[:, None] * vectors
         self.moment += weighted.T @ weighted  # of one matrix with itself: half of it is calculated
 

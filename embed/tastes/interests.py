@@ -43,8 +43,7 @@ def interests_of_many(starts: np.ndarray, weights: np.ndarray, phrases: np.ndarr
     owners = np.repeat(np.arange(len(starts) - 1), np.diff(starts))[liked]
     sizes = np.bincount(owners, minlength=len(starts) - 1)
     numbers[liked[sizes[owners] == 1]] = 0
-    shared = len(apart) ** 2 <= SHARED * (sizes**2).sum()
-    inner = apart @ apart.T if shared else np.empty((0, 0))
+    inner = apart @ apart.T if len(apart) ** 2 <= SHARED * (sizes**2).sum() else None
     for size in np.unique(sizes[sizes > 1]).tolist():
         users = np.flatnonzero(sizes == size)
         step = max(1, AT_ONCE // (size * apart.shape[1]))
@@ -52,10 +51,15 @@ def interests_of_many(starts: np.ndarray, weights: np.ndarray, phrases: np.ndarr
             first = np.searchsorted(owners, users[begin : begin + step])
             some = liked[first[:, None] + np.arange(size)]  # (users, size)
             those = phrases[some]
-            own = apart[[] if shared else those]  # (users, size, d)
-            products = inner[those[:, :, None], those[:, None, :]] if shared else own @ own.transpose(0, 2, 1)
+            products = _products(apart[those]) if inner is None else inner[those[:, :, None], those[:, None, :]]
             numbers[some] = _merged(weights[some], products.astype(np.float64))
     return numbers
+
+
+def _products(own: np.ndarray) -> np.ndarray:
+    """(users, n, n) inner products of each user's own vectors (users, n, d)."""
+    products: np.ndarray = own @ own.transpose(0, 2, 1)
+    return products
 
 
 def _merged(weights: np.ndarray, products: np.ndarray) -> np.ndarray:

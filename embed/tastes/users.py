@@ -26,7 +26,7 @@ from embed.store import Store, check_fingerprint, has_table, mend_table, read_ta
 from embed.tastes import interests, phrases, selection, wording
 from embed.tastes.audience import Sums, language_tag
 from embed.tastes.by_user import KNOWN, SAID, TRACE, WATCHED, sorted_traces, users_of
-from embed.tastes.drafts import DRAFT, Draft, open_draft
+from embed.tastes.drafts import Draft, open_draft
 from embed.tastes.interests import interests_of, interests_of_many, mixtures_of
 from embed.tastes.phrase_book import PhraseBook, Progress, open_book
 from embed.tastes.phrases import (
@@ -90,7 +90,7 @@ def embed_users(
     """
     check_fingerprint(store, encoder.choice, encoder.fingerprint)
     with only_writer(store.lock(f"{store.folder}-users"), "embed_users"):
-        for table in (*TABLES, DRAFT):
+        for table in TABLES:  # the draft is mended as it is opened
             mend_table(store, table)
         book = open_book(store, encoder)
         _learn_edits(store, book)

@@ -1,5 +1,6 @@
 """A comparison as it was made: `compare_sides` is the flow, from two texts' sides to what differs between them."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
@@ -58,6 +59,17 @@ def compare_sides(
     stores = [store if side.store is None else open_store(side.store) for side in sides]
     states = [published_state(own, side.snapshot) for own, side in zip(stores, sides, strict=True)]
     opened = {state: Matcher.open(state[0], snapshot=state[1]) for state in dict.fromkeys(states)}
-    former, latter = (side.blended(opened[state]) for side, state in zip(sides, states, strict=True))
+    return compare_opened(stores, sides, [opened[state] for state in states], asked, progress)
+
+
+def compare_opened(
+    stores: Sequence[Store],
+    sides: tuple[Side, Side],
+    matchers: Sequence[Matcher],
+    asked: Asked | None = None,
+    progress: Progress = lambda done, total: None,
+) -> Comparison:
+    """The same of sides whose own stores and matchers are open; the weights of the sides are put into the matchers here."""
+    former, latter = (side.blended(matcher) for side, matcher in zip(sides, matchers, strict=True))
     compared = compare((former, latter), asked, progress)
     return Comparison(tuple(map(Opened.of, stores, sides, (former, latter))), compared)

@@ -14,8 +14,8 @@ from embed.errors import QueryError
 from embed.store import Store, open_store
 from index.manifest import Manifest
 from index.publish import kept_snapshots
-from match.comparing.flow import Asked, Compared, compare
-from match.comparing.outcome import Comparison, Opened
+from match.comparing.flow import Asked, Compared
+from match.comparing.outcome import Comparison, Opened, compare_opened
 from match.comparing.sides import Side, published_state, side_of
 from match.matcher import Matcher
 from match.page.background import REMEMBERED, Background, Progress
@@ -87,15 +87,13 @@ class Comparisons:
 
     def _made(self, store: Store, matcher: Matcher, sides: tuple[Side, Side], key: Key, progress: Progress) -> Comparison:
         """One at a time, as the background has it: no more matchers than OPENED are open."""
-        former, latter = (side.blended(self._matcher(matcher, state)) for side, (_, state) in zip(sides, key, strict=True))
-        compared = compare((former, latter), self._asked, progress)
-        stores = (store if side.store is None else open_store(self.stores[side.store]) for side in sides)
-        opened = tuple(map(Opened.of, stores, sides, (former, latter)))
+        stores = [store if side.store is None else open_store(self.stores[side.store]) for side in sides]
+        made = compare_opened(stores, sides, [self._matcher(matcher, state) for _, state in key], self._asked, progress)
         with self._changing:
-            self._places[key] = _places(compared, opened)
+            self._places[key] = _places(made.compared, made.sides)
             while len(self._places) > REMEMBERED:
                 self._places.pop(next(iter(self._places)))
-        return Comparison(opened, compared)
+        return made
 
     def _matcher(self, matcher: Matcher, state: State) -> Matcher:
         if state[0] == SERVING:

@@ -206,3 +206,19 @@ def matcher(shared_store: Any) -> Any:
     from match.matcher import Matcher
 
     return Matcher.open(shared_store)
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
+    """The snapshots of which a Matcher was opened."""
+    from match.matcher import Matcher
+
+    found: list[str | None] = []
+    original = Matcher.open.__func__  # type: ignore[attr-defined]
+
+    def noted(cls: Any, *args: Any, **kwargs: Any) -> Matcher:
+        found.append(kwargs.get("snapshot"))
+        return original(cls, *args, **kwargs)
+
+    monkeypatch.setattr(Matcher, "open", classmethod(noted))
+    return found

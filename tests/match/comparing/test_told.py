@@ -12,25 +12,10 @@ from match.comparing.flow import Asked
 from match.comparing.outcome import Comparison, compare_sides
 from match.comparing.sides import Side, side_of
 from match.comparing.told import artwork_listed, changes_table, titles_changed, told_artworks, told_outcome, told_titles
-from match.matcher import Matcher
 
 
 def compared(store: Store, former: str, latter: str, **asked: Any) -> Comparison:
     return compare_sides(store, (side_of(former), side_of(latter)), Asked(**asked))
-
-
-@pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
-    """The snapshots that were opened."""
-    found: list[str | None] = []
-    original = Matcher.open.__func__  # type: ignore[attr-defined]
-
-    def noted(cls: Any, *args: Any, **kwargs: Any) -> Matcher:
-        found.append(kwargs.get("snapshot"))
-        return original(cls, *args, **kwargs)
-
-    monkeypatch.setattr(Matcher, "open", classmethod(noted))
-    return found
 
 
 def test_two_blends_of_one_snapshot(shared_store: Store, opened: list[str | None]) -> None:

@@ -10,10 +10,10 @@ import pytest
 from embed.errors import QueryError, SnapshotError, StoreError
 from embed.store import Store
 from index.publish import publish_snapshot
+from match.comparing import outcome as module
 from match.comparing.sides import Side, side_of
 from match.matcher import Matcher
 from match.page import Reading
-from match.page import comparisons as module
 from match.page.comparisons import Comparisons
 from match.page.documents import KINDS, answer
 from match.page.parameters import Parameters
@@ -174,20 +174,6 @@ def test_pictures_of_both_sides_have_a_place(
 
 
 # Memory
-
-
-@pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
-    """The snapshots that were opened."""
-    found: list[str | None] = []
-    original = Matcher.open.__func__  # type: ignore[attr-defined]
-
-    def noted(cls: Any, *args: Any, **kwargs: Any) -> Matcher:
-        found.append(kwargs.get("snapshot"))
-        return original(cls, *args, **kwargs)
-
-    monkeypatch.setattr(Matcher, "open", classmethod(noted))
-    return found
 
 
 def test_two_matchers_are_open_at_most_beside_what_serves(snapshots: Store, opened: list[str | None]) -> None:
