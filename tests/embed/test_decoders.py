@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -125,8 +126,10 @@ def decoded(folder: Path) -> Callable[..., list[Decoded]]:
 
 def children() -> set[int]:
     """The processes that this one has, dead ones included."""
-    tasks = Path(f"/proc/{os.getpid()}/task").iterdir()
-    return {int(pid) for task in tasks for pid in (task / "children").read_text().split()}
+    tasks = Path(f"/proc/{os.getpid()}/task")
+    while True:
+        with suppress(FileNotFoundError):  # a thread ended meanwhile: its processes are another thread's now
+            return {int(pid) for task in tasks.iterdir() for pid in (task / "children").read_text().split()}
 
 
 def is_good(folder: Path, path: str, one: Decoded, preprocessing: Preprocessing = PREPROCESSING) -> bool:
